@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * From addresses to names, outside the observed process and after the freeze.
+ *
+ * elfutils does the work: separate debug files and build-ids, inlined frames; C++ and
+ * Rust names are demangled. Every answer is cached, so asking twice costs a hash look-up.
+ * Not thread-safe: one hs_symbols a thread.
+ */
+
+#ifndef HEAPSNAP_SYMBOLS_H
+#define HEAPSNAP_SYMBOLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "heapsnap/capture.h"
+#include "heapsnap/error.h"
+
+struct hs_symbols;
+
+/* `capture` is borrowed and must outlive the symbols. */
+HS_API int hs_symbols_create(const struct hs_capture *capture, struct hs_symbols **ret,
+                             struct hs_error *err);
+HS_API void hs_symbols_destroy(struct hs_symbols *symbols);
+
+struct hs_symbol_frame {
+    const char *function; /* demangled; "libfoo.so.1+0x1234" or "0x7f…" without symbols */
+    const char *file;     /* short source path ("http.c"), NULL = unknown */
+    const char *path;     /* full source path, NULL = unknown */
+    uint32_t line;        /* 0 = unknown */
+    bool is_inlined;      /* was inlined into the next frame */
+    bool is_allocator;    /* malloc wrapper that a call site must not be named after:
+                             operator new, std::allocator, strdup, g_malloc, xmalloc … */
+    const char *module;   /* base name of the file, "" unknown */
+};
+
+/*
+ * The frames of a return address, innermost (inlined) first. Borrowed until destroy.
+ * Always at least one frame.
+ */
+HS_API size_t hs_symbols_frames(struct hs_symbols *symbols, uint64_t return_address,
+                                const struct hs_symbol_frame **ret);
+
+/*
+ * A variable's name at `address` in module data: "g_sessions", or "g_table+0x18" inside
+ * one; NULL where no symbol covers it. Borrowed until destroy.
+ */
+HS_API const char *hs_symbols_variable(struct hs_symbols *symbols, uint64_t address);
+
+/*
+ * Name the class of blocks allocated by stack `stack` (index in frames):
+ * "session_new (session.c:24)" – the first frame that is no allocator wrapper.
+ * Borrowed until destroy. HS_STACK_UNKNOWN gives "(before tracking)".
+ */
+HS_API const char *hs_symbols_site(struct hs_symbols *symbols, uint32_t stack);
+
+/* "request_new (http.c:40) ← parse_request ← on_read": the site and up to three callers. */
+HS_API const char *hs_symbols_stack_text(struct hs_symbols *symbols, uint32_t stack);
+
+#endif

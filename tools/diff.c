@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+
+#include "tools/tool.h"
+
+int hs_verb_diff(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    return HS_EXIT_FAILED;
+}

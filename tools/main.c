@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+
+/* The front door: which verb was meant, and what there is to choose from. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/tool.h"
+
+const struct hs_verb hs_verbs[] = {
+    {"run", "start a program with tracking", hs_verb_run},
+    {"snap", "take a snapshot of a tracked process now", hs_verb_snap},
+    {"ls", "list the tracked processes", hs_verb_ls},
+    {"watch", "raise leak events while a process grows", hs_verb_watch},
+    {"summary", "what is in a snapshot, by class", hs_verb_summary},
+    {"diff", "what changed between snapshots", hs_verb_diff},
+    {"write-snapshot", NULL, hs_verb_write},
+    {NULL, NULL, NULL},
+};
+
+int hs_tool_fail(const struct hs_error *err)
+{
+    fprintf(stderr, "heapsnap: %s\n", err->text[0] ? err->text : strerror(err->code));
+    return HS_EXIT_FAILED;
+}
+
+static void print_help(FILE *out)
+{
+    fputs("Usage: heapsnap VERB [OPTION...]\n"
+          "Finds memory and handle leaks in native processes.\n\n",
+          out);
+    for (const struct hs_verb *verb = hs_verbs; verb->name; verb++)
+        if (verb->summary)
+            fprintf(out, "  %-10s %s\n", verb->name, verb->summary);
+    fputs("\n'heapsnap VERB --help' explains one verb; 'man heapsnap' has it all.\n", out);
+}
+
+static const struct hs_verb *find_verb(const char *name)
+{
+    for (const struct hs_verb *verb = hs_verbs; verb->name; verb++)
+        if (strcmp(verb->name, name) == 0)
+            return verb;
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return HS_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return HS_EXIT_FINE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("heapsnap " HEAPSNAP_VERSION);
+        return HS_EXIT_FINE;
+    }
+    const struct hs_verb *verb = find_verb(argv[1]);
+    if (!verb) {
+        fprintf(stderr, "heapsnap: there is no verb '%s'; 'heapsnap --help' lists them\n",
+                argv[1]);
+        return HS_EXIT_USAGE;
+    }
+    char name[64];
+    snprintf(name, sizeof(name), "heapsnap %s", verb->name);
+    argv[1] = name;
+    return verb->run(argc - 1, argv + 1);
+}

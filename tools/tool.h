@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * What every verb shares: its place in the table of verbs, exit statuses, and the one
+ * way to tell the user that something failed.
+ */
+
+#ifndef HEAPSNAP_TOOLS_TOOL_H
+#define HEAPSNAP_TOOLS_TOOL_H
+
+#include "heapsnap/error.h"
+
+enum hs_exit {
+    HS_EXIT_FINE = 0,
+    HS_EXIT_FAILED = 1,
+    HS_EXIT_USAGE = 2,
+    HS_EXIT_LEAK_EVENT = 3,
+};
+
+struct hs_verb {
+    const char *name;
+    const char *summary; /* one line for `heapsnap --help`; NULL hides the verb */
+    /* argv[0] is "heapsnap VERB", for argp's messages. Returns an exit status. */
+    int (*run)(int argc, char **argv);
+};
+
+extern const struct hs_verb hs_verbs[]; /* ends with a NULL name */
+
+int hs_verb_run(int argc, char **argv);
+int hs_verb_snap(int argc, char **argv);
+int hs_verb_ls(int argc, char **argv);
+int hs_verb_watch(int argc, char **argv);
+int hs_verb_summary(int argc, char **argv);
+int hs_verb_diff(int argc, char **argv);
+/* Started by the image with a capture descriptor; not for people. */
+int hs_verb_write(int argc, char **argv);
+
+/* Print "heapsnap: <text>" on stderr and return HS_EXIT_FAILED. */
+int hs_tool_fail(const struct hs_error *err);
+
+#endif
