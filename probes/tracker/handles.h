@@ -30,8 +30,17 @@ void hs_handle_opened(enum hs_handle_kind kind, int32_t number, const char *call
 bool hs_handle_closed(enum hs_handle_kind kind, int32_t number, struct hs_handle *ret);
 void hs_handle_restore(const struct hs_handle *handle);
 
+/* Forget every number from `first` to `last`, both included. */
+void hs_handle_closed_range(enum hs_handle_kind kind, uint32_t first, uint32_t last);
+
+/* Is one recorded under this number? `ret` may be NULL. */
+bool hs_handle_find(enum hs_handle_kind kind, int32_t number, struct hs_handle *ret);
+
 /* Ascending by kind, then number. */
 void hs_handle_each(bool (*visit)(const struct hs_handle *handle, void *context),
                     void *context);
+
+/* Handles that could not be recorded: a number beyond the table, or no memory. */
+uint64_t hs_handle_dropped_count(void);
 
 #endif
