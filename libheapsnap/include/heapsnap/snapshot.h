@@ -9,7 +9,7 @@
  * the range [first_edge[n], first_edge[n + 1]).
  *
  * Types are stored in V8's classic numbering whatever the file's own meta says; types
- * that V8 does not know are HS_NODE_OTHER. Thread safety: a finished snapshot is
+ * that V8 does not know are HS_NODE_OTHER and up. Thread safety: a finished snapshot is
  * immutable and may be read from any number of threads.
  */
 
@@ -39,7 +39,7 @@ enum hs_node_type {
     HS_NODE_SYMBOL,
     HS_NODE_BIGINT,
     HS_NODE_OBJECT_SHAPE,
-    HS_NODE_OTHER,
+    HS_NODE_OTHER, /* HS_NODE_OTHER + n: the type named hs_snapshot.other_types[n] */
 };
 
 enum hs_edge_type {
@@ -73,6 +73,13 @@ struct hs_trace_node {
     uint64_t count, size; /* ever allocated exactly here */
 };
 
+/* Where the constructor of a JavaScript object was written; part of its class. */
+struct hs_location {
+    uint32_t node; /* ordinal */
+    uint32_t script_id;
+    uint32_t line, column; /* 0-based */
+};
+
 /* Read-only; create one with hs_snapshot_load() or a builder. */
 struct hs_snapshot {
     uint32_t node_count;
@@ -93,7 +100,12 @@ struct hs_snapshot {
     uint64_t extra_native_bytes;
 
     uint32_t string_count;
-    const char **strings;      /* NUL-terminated UTF-8, unique */
+    const char **strings;      /* NUL-terminated UTF-8; unique when a builder made them */
+
+    uint32_t other_type_count;
+    char **other_types;        /* "wasm object" */
+    uint32_t location_count;
+    struct hs_location *locations;
 
     /*
      * The file's "snapshot" object without its counts: our own metadata is the member
