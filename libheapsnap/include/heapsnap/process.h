@@ -6,6 +6,8 @@
  * A process that runs under the shim owns a memfd named "heapsnap-control", visible in
  * /proc/PID/fd. Whoever may open that file (same user, or root) may ask. Nothing here
  * ever stops, signals or changes a process that is not tracked.
+ *
+ * Pids are the caller's: a process in a container is named by the number it has outside.
  */
 
 #ifndef HEAPSNAP_PROCESS_H
@@ -18,6 +20,28 @@
 
 #include "heapsnap/capture.h"
 #include "heapsnap/error.h"
+
+/* What kind of file a program is, as far as preloading goes. */
+enum hs_program_kind {
+    HS_PROGRAM_UNKNOWN, /* neither ELF nor script: the shell may run it, we cannot tell */
+    HS_PROGRAM_DYNAMIC, /* can be preloaded */
+    HS_PROGRAM_STATIC,  /* no loader, so no preloading */
+    HS_PROGRAM_FOREIGN, /* another architecture or a 32-bit program */
+    HS_PROGRAM_SCRIPT,  /* `interpreter` runs it */
+};
+
+struct hs_program {
+    enum hs_program_kind kind;
+    bool is_set_id;        /* set-user-id or set-group-id */
+    bool has_capabilities; /* file capabilities */
+    uid_t owner;
+    gid_t group;
+    char interpreter[256]; /* of a script: the path behind "#!" */
+};
+
+/* Look at the file `path`. Errors: the errno of open, or -EACCES for a non-file. */
+HS_API int hs_program_inspect(const char *path, struct hs_program *ret,
+                              struct hs_error *err);
 
 struct hs_process; /* an open connection to one tracked process */
 
