@@ -157,7 +157,10 @@ prepare_other()
         if ! has_need "$how" "$what"; then
             printf '%s: %s is missing; its package is usually called %s\n' \
                 "${0##*/}" "$what" "$package" >&2
-            missing="$missing $package"
+            case " $missing " in
+            *" $package "*) ;;
+            *) missing="$missing $package" ;;
+            esac
         fi
     done <"$build/needs" 3<"$build/packages"
     if [ "$1" = check ] && ! has_node; then

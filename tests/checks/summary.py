@@ -43,7 +43,7 @@ def read_testlog(label, path):
             test = json.loads(line)
             output = (test.get("stdout") or "") + (test.get("stderr") or "")
             verdict = test["result"]
-            title = label + test["name"]
+            title = label + test["name"].split(":", 1)[-1]
             if verdict in ("OK", "EXPECTEDFAIL"):
                 yield "passed", title, ""
             elif verdict == "SKIP":
