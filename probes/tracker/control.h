@@ -31,6 +31,9 @@ int hs_control_identity_fd(int index); /* 0 or 1; -1: none */
 /* Is `fd` one of the shim's own? */
 bool hs_control_owns_fd(int fd);
 
+/* The lowest of the shim's own descriptors from `first` on; -1: none. */
+int hs_control_next_fd(unsigned first);
+
 /* Descriptors of ours that are open for a moment only (a capture being made). */
 void hs_control_own_fd(int fd);
 void hs_control_disown_fd(int fd);
