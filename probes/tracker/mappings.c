@@ -197,8 +197,7 @@ static enum outcome try_update(struct change *change, struct buffer **spare)
     uint32_t first = first_beyond(from, change->start);
     enum outcome outcome = NO_ROOM;
 
-    change->has_cut =
-        first < from->count && from->entries[first].address < change->end;
+    change->has_cut = first < from->count && from->entries[first].address < change->end;
     if (change->has_cut && change->ret_cut) {
         struct entry cut = part_of(&from->entries[first], change->start, change->end);
         *change->ret_cut = to_mapping(&cut);

@@ -24,7 +24,8 @@ struct hs_mapping {
     uint64_t size;    /* whole pages */
     uint32_t stack;
     uint32_t birth_epoch; /* the low 26 bits */
-    uint32_t flags; /* HS_BLOCK_SHARED, HS_BLOCK_FILE; protection is read at the snapshot */
+    uint32_t
+        flags; /* HS_BLOCK_SHARED, HS_BLOCK_FILE; protection is read at the snapshot */
 };
 
 /* A mapping appeared; whatever it replaced (MAP_FIXED) is cut away. */
