@@ -28,6 +28,7 @@ struct hs_scan_hit {
     uint64_t slot;   /* address of the word that holds the pointer */
     uint32_t block;  /* index of the block it aims at */
     uint32_t inside; /* offset inside it; HS_SCAN_PAST_END: exactly one past its end */
+    uint32_t source; /* what hs_scanner_feed() was told */
 };
 
 struct hs_scan_index; /* opaque; lives in memory from `map` */
@@ -57,5 +58,27 @@ bool hs_scan_words(const struct hs_scan_index *index, const void *memory, size_t
                    uint64_t address,
                    bool (*hit)(const struct hs_scan_hit *found, void *context),
                    void *context);
+
+/*
+ * The same for many small pieces of memory: words of one piece wait for those of the next
+ * until a batch is full, so hits come later than their feed, but in the same order.
+ */
+#define HS_SCAN_BATCH 32
+struct hs_scanner {
+    const struct hs_scan_index *index;
+    bool (*hit)(const struct hs_scan_hit *found, void *context);
+    void *context;
+    uint32_t count;
+    struct hs_scan_candidate {
+        uint64_t slot, word;
+        uint32_t source;
+    } waiting[HS_SCAN_BATCH];
+};
+
+/* `source` (any number) comes back in the hits. False once `hit` returned false. */
+bool hs_scanner_feed(struct hs_scanner *scanner, const void *memory, size_t size,
+                     uint64_t address, uint32_t source);
+/* Report what still waits. */
+bool hs_scanner_finish(struct hs_scanner *scanner);
 
 #endif
