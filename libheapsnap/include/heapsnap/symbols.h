@@ -20,13 +20,16 @@
 
 struct hs_symbols;
 
-/* `capture` is borrowed and must outlive the symbols. */
+/*
+ * `capture` is borrowed and must outlive the symbols. Removes DEBUGINFOD_URLS from this
+ * process's environment: nothing is ever fetched over the network.
+ */
 HS_API int hs_symbols_create(const struct hs_capture *capture, struct hs_symbols **ret,
                              struct hs_error *err);
 HS_API void hs_symbols_destroy(struct hs_symbols *symbols);
 
 struct hs_symbol_frame {
-    const char *function; /* demangled; "libfoo.so.1+0x1234" or "0x7f…" without symbols */
+    const char *function; /* demangled; "libfoo.so.1+0x1234" or "JIT 0x7f…" without symbols */
     const char *file;     /* short source path ("http.c"), NULL = unknown */
     const char *path;     /* full source path, NULL = unknown */
     uint32_t line;        /* 0 = unknown */
@@ -43,6 +46,11 @@ struct hs_symbol_frame {
 HS_API size_t hs_symbols_frames(struct hs_symbols *symbols, uint64_t return_address,
                                 const struct hs_symbol_frame **ret);
 
+/* The frames of one node of the capture's trie (not of its callers); as above, and also
+ * right for code of modules that were unloaded. */
+HS_API size_t hs_symbols_stack_frames(struct hs_symbols *symbols, uint32_t stack,
+                                      const struct hs_symbol_frame **ret);
+
 /*
  * A variable's name at `address` in module data: "g_sessions", or "g_table+0x18" inside
  * one; NULL where no symbol covers it. Borrowed until destroy.
@@ -58,5 +66,18 @@ HS_API const char *hs_symbols_site(struct hs_symbols *symbols, uint32_t stack);
 
 /* "request_new (http.c:40) ← parse_request ← on_read": the site and up to three callers. */
 HS_API const char *hs_symbols_stack_text(struct hs_symbols *symbols, uint32_t stack);
+
+/*
+ * The function whose frame on the stack of thread `thread` (index in the capture) holds
+ * the slot at `address`: "handle_request() worker.c:77". NULL where the stack cannot be
+ * unwound so far. Borrowed until destroy; equal frames give the same pointer.
+ */
+HS_API const char *hs_symbols_slot(struct hs_symbols *symbols, size_t thread,
+                                   uint64_t address);
+
+/* What the user should know about missing names, one line each: files that were replaced
+ * or deleted since they were loaded. Returns how many; borrowed until the next call. */
+HS_API size_t hs_symbols_notes(const struct hs_symbols *symbols,
+                               const char *const **ret);
 
 #endif
