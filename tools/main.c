@@ -2,6 +2,7 @@
 
 /* The front door: which verb was meant, and what there is to choose from. */
 
+#include <argp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,6 +64,7 @@ int main(int argc, char **argv)
                 argv[1]);
         return HS_EXIT_USAGE;
     }
+    argp_err_exit_status = HS_EXIT_USAGE;
     char name[64];
     snprintf(name, sizeof(name), "heapsnap %s", verb->name);
     argv[1] = name;

@@ -1,10 +1,135 @@
 // SPDX-License-Identifier: MIT
 
+/*
+ * `heapsnap run`: become the program, preloaded.
+ *
+ * The command is executed in place of this process, not as a child: its pid, parent,
+ * terminal, signals and exit status are then exactly those of the bare command, and
+ * nothing of ours waits beside it. All that is left of `run` is the environment
+ * (environment.c).
+ */
+
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/run.h"
 #include "tools/tool.h"
+
+enum { KEY_EVERY = 256, KEY_OVER, KEY_SIGNAL, KEY_NO_EXIT, KEY_FOLLOW, KEY_TRACK };
+
+static const struct argp_option options[] = {
+    {"dir", 'd', "DIR", 0, "Write snapshots into DIR (default: the working directory)", 0},
+    {"output", 'o', "FILE", 0, "Write the snapshot at exit to exactly FILE", 0},
+    {"every", KEY_EVERY, "SEC", 0, "Take a snapshot every SEC seconds", 0},
+    {"over", KEY_OVER, "SIZE", 0,
+     "Take one when live memory passes SIZE (512M), and each time it has grown by half "
+     "as much again",
+     0},
+    {"signal", KEY_SIGNAL, "NAME", 0, "Take one on signal NAME (USR2)", 0},
+    {"no-exit-snapshot", KEY_NO_EXIT, NULL, 0, "Take none at exit", 0},
+    {"follow", KEY_FOLLOW, NULL, 0, "Track the children, too", 0},
+    {"track", KEY_TRACK, "LIST", 0, "What to track beside the heap: mmap,fd (default both)",
+     0},
+    {"verbose", 'v', NULL, 0, "A line on stderr for each snapshot", 0},
+    {0},
+};
+
+static void check_signal(const char *name, struct argp_state *state)
+{
+    const char *bare = strncmp(name, "SIG", 3) == 0 ? name + 3 : name;
+    int number;
+    if (hs_tool_parse_int(name, &number) && number > 0 && number < NSIG)
+        return;
+    for (number = 1; number < NSIG; number++) {
+        const char *known = sigabbrev_np(number);
+        if (known && strcmp(known, bare) == 0)
+            return;
+    }
+    argp_error(state, "there is no signal '%s'", name);
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    struct hs_run_arguments *arguments = state->input;
+    int ms;
+    uint64_t size;
+    switch (key) {
+    case 'd':
+        arguments->directory = argument;
+        return 0;
+    case 'o':
+        arguments->output = argument;
+        return 0;
+    case 'v':
+        arguments->verbose = true;
+        return 0;
+    case KEY_EVERY:
+        if (!hs_tool_parse_ms(argument, &ms))
+            argp_error(state, "'%s' is no number of seconds", argument);
+        arguments->every = argument;
+        return 0;
+    case KEY_OVER:
+        if (!hs_tool_parse_size(argument, &size))
+            argp_error(state, "'%s' is no size; 512M or 2G is", argument);
+        arguments->over = argument;
+        return 0;
+    case KEY_SIGNAL:
+        check_signal(argument, state);
+        arguments->signal = argument;
+        return 0;
+    case KEY_NO_EXIT:
+        arguments->no_exit_snapshot = true;
+        return 0;
+    case KEY_FOLLOW:
+        arguments->follow = true;
+        return 0;
+    case KEY_TRACK:
+        arguments->track = argument;
+        return 0;
+    case ARGP_KEY_ARG: /* the command begins; everything behind it is its own */
+        arguments->command = &state->argv[state->next - 1];
+        state->next = state->argc;
+        return 0;
+    case ARGP_KEY_END:
+        if (!arguments->command)
+            argp_error(state, "which command?");
+        if (arguments->follow && arguments->output)
+            argp_error(state, "--follow may write many files: name a directory with -d");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    options, parse_option, "[--] COMMAND [ARGUMENT...]",
+    "Run COMMAND with tracking, and take a snapshot of its heap when it ends."
+    "\vThe command replaces heapsnap: pid, signals and exit status are its own. When it "
+    "cannot be started the exit status is 127 (not found), 126 (not executable) or 1.",
+    NULL, NULL, NULL,
+};
 
 int hs_verb_run(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
-    return HS_EXIT_FAILED;
+    struct hs_run_arguments arguments = {0};
+    argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &arguments);
+
+    struct hs_error err = {0};
+    char path[PATH_MAX];
+    int status = hs_command_find(arguments.command[0], path, sizeof(path), &err);
+    if (status != 0) {
+        hs_tool_fail(&err);
+        return status;
+    }
+    if (hs_run_prepare(&arguments, &err) != 0)
+        return hs_tool_fail(&err);
+    execvp(arguments.command[0], arguments.command);
+    hs_error_set(&err, errno, "cannot run '%s': %s", arguments.command[0],
+                 strerror(errno));
+    hs_tool_fail(&err);
+    return HS_EXIT_NOT_EXECUTABLE;
 }

@@ -8,6 +8,10 @@
 #ifndef HEAPSNAP_TOOLS_TOOL_H
 #define HEAPSNAP_TOOLS_TOOL_H
 
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
 #include "heapsnap/error.h"
 
 enum hs_exit {
@@ -37,5 +41,11 @@ int hs_verb_write(int argc, char **argv);
 
 /* Print "heapsnap: <text>" on stderr and return HS_EXIT_FAILED. */
 int hs_tool_fail(const struct hs_error *err);
+
+/* Arguments (arguments.c): the whole text must fit; outputs stay untouched if not. */
+bool hs_tool_parse_int(const char *text, int *ret);        /* 0 … INT_MAX */
+bool hs_tool_parse_pid(const char *text, pid_t *ret);      /* 1 … */
+bool hs_tool_parse_ms(const char *text, int *ret);         /* seconds "2", "0.5", as ms > 0 */
+bool hs_tool_parse_size(const char *text, uint64_t *ret);  /* "512M", powers of 1024 */
 
 #endif

@@ -1,10 +1,139 @@
 // SPDX-License-Identifier: MIT
 
+/*
+ * `heapsnap write-snapshot`: the helper that a frozen image turns into, by exec, when
+ * the snapshot was asked for inside the process. It inherits the capture and the control
+ * page as descriptors, writes the file, and puts the page back.
+ *
+ * Whatever happens, the page must return to IDLE with this request's cookie, because the
+ * program may be waiting in exit() for it.
+ */
+
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "heapsnap/capture.h"
+#include "probes/abi.h"
+#include "tools/save.h"
 #include "tools/tool.h"
+
+struct arguments {
+    int capture_fd;
+    int control_fd;
+};
+
+static const struct argp_option options[] = {
+    {"capture", 'c', "FD", 0, "Descriptor of the capture", 0},
+    {"control", 'p', "FD", 0, "Descriptor of the process's control page", 0},
+    {0},
+};
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    switch (key) {
+    case 'c':
+        if (!hs_tool_parse_int(argument, &arguments->capture_fd))
+            argp_error(state, "'%s' is no descriptor", argument);
+        return 0;
+    case 'p':
+        if (!hs_tool_parse_int(argument, &arguments->control_fd))
+            argp_error(state, "'%s' is no descriptor", argument);
+        return 0;
+    case ARGP_KEY_END:
+        if (arguments->capture_fd < 0)
+            argp_error(state, "--capture is missing");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    options, parse_option, "", "Write the capture of a frozen image; not for people.",
+    NULL, NULL, NULL,
+};
+
+/* NULL when there is no page, or it is not one of ours: the file is written all the same. */
+static struct hs_control *map_control(int fd)
+{
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) != 0 || status.st_size < (off_t)HS_CONTROL_SIZE)
+        return NULL;
+    struct hs_control *control =
+        mmap(NULL, HS_CONTROL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (control == MAP_FAILED)
+        return NULL;
+    if (control->magic != HS_CONTROL_MAGIC || control->version != HS_ABI_VERSION) {
+        munmap(control, HS_CONTROL_SIZE);
+        return NULL;
+    }
+    return control;
+}
+
+static int write_file(const struct arguments *arguments, char *path, size_t size,
+                      struct hs_error *err)
+{
+    struct hs_capture capture;
+    int result = hs_capture_open(arguments->capture_fd, &capture, err);
+    if (result != 0)
+        return result;
+    const struct hs_capture_header *header = capture.header;
+    result = hs_save_path(&capture, hs_capture_string(&capture, header->strings_directory),
+                          hs_capture_string(&capture, header->strings_output), path, size,
+                          err);
+    if (result == 0)
+        result = hs_save_capture(&capture, path, err);
+    hs_capture_close(&capture);
+    return result;
+}
+
+/* Reply and hand the page back; `finished` last but one, so that who waits for it sees
+ * the rest. */
+static void finish(struct hs_control *control, const char *path,
+                   const struct hs_error *err)
+{
+    if (err->code == 0) {
+        snprintf(control->last_file, sizeof(control->last_file), "%.*s",
+                 (int)sizeof(control->last_file) - 1, path);
+        __atomic_store_n(&control->error, 0, __ATOMIC_RELEASE);
+        __atomic_fetch_add(&control->snapshots, 1, __ATOMIC_ACQ_REL);
+    } else {
+        snprintf(control->error_text, sizeof(control->error_text), "%.*s",
+                 (int)sizeof(control->error_text) - 1, err->text);
+        __atomic_store_n(&control->error, err->code, __ATOMIC_RELEASE);
+    }
+    uint64_t cookie = __atomic_load_n(&control->cookie, __ATOMIC_ACQUIRE);
+    __atomic_store_n(&control->finished, cookie, __ATOMIC_RELEASE);
+    __atomic_store_n(&control->phase, HS_PHASE_IDLE, __ATOMIC_RELEASE);
+}
 
 int hs_verb_write(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
-    return HS_EXIT_FAILED;
+    struct arguments arguments = {-1, -1};
+    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
+
+    /* A full disk is an error to report, and a closed terminal none at all. */
+    signal(SIGXFSZ, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+
+    struct hs_control *control = map_control(arguments.control_fd);
+    char path[PATH_MAX] = "";
+    struct hs_error err = {0};
+    int result = write_file(&arguments, path, sizeof(path), &err);
+    if (result != 0 && err.code == 0)
+        hs_error_set(&err, -result, "cannot write the snapshot: %s", strerror(-result));
+    if (control)
+        finish(control, path, &err);
+    return err.code ? hs_tool_fail(&err) : HS_EXIT_FINE;
 }

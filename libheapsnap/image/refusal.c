@@ -51,7 +51,9 @@ static int refuse_untracked(pid_t pid, const char *command, struct hs_error *err
     snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
     struct hs_program program;
     if (hs_program_inspect(path, &program, NULL) != 0)
-        return hs_error_set(err, ENODATA, "process %d (%s) has no program to track",
+        return hs_error_set(err, ENODATA,
+                            "process %d (%s) is not tracked: a kernel thread, or a program "
+                            "that cannot be read",
                             (int)pid, command);
     if (program.kind == HS_PROGRAM_STATIC)
         return hs_error_set(err, ENODATA,

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * The last step of every snapshot: a name, the graph, the file. A snapshot that fails
+ * leaves nothing under the final name; hs_snapshot_save() sees to that.
+ */
+
+#include "tools/save.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "heapsnap/assemble.h"
+#include "heapsnap/snapshot.h"
+#include "libheapsnap/base/guard.h"
+#include "probes/abi.h"
+
+#pragma weak hs_assemble
+HS_DEFINE_GUARD(guard_snapshot, struct hs_snapshot *, hs_snapshot_destroy)
+
+int hs_save_path(const struct hs_capture *capture, const char *directory,
+                 const char *output, char *ret, size_t size, struct hs_error *err)
+{
+    const struct hs_capture_header *header = capture->header;
+    int length;
+    if (output && *output) {
+        length = snprintf(ret, size, "%s", output);
+    } else {
+        time_t seconds = (time_t)(header->time / 1000000000u);
+        struct tm utc = {0};
+        char when[32];
+        gmtime_r(&seconds, &utc);
+        strftime(when, sizeof(when), "%Y%m%dT%H%M%S", &utc);
+        bool is_here = !directory || !*directory;
+        length = snprintf(ret, size, "%s%sheap.%d.%s.%u.heapsnapshot",
+                          is_here ? "" : directory, is_here ? "" : "/", (int)header->pid,
+                          when, header->sequence);
+    }
+    if (length < 0 || (size_t)length >= size)
+        return hs_error_set(err, ENAMETOOLONG, "the name of the snapshot is too long");
+    return 0;
+}
+
+int hs_save_capture(const struct hs_capture *capture, const char *path,
+                    struct hs_error *err)
+{
+    hs_auto(guard_snapshot) struct hs_snapshot *snapshot = NULL;
+    int result = hs_assemble(capture, NULL, &snapshot, err);
+    return result != 0 ? result : hs_snapshot_save(snapshot, path, err);
+}
