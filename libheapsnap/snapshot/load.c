@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Reading any `.heapsnapshot`: one pass over the mapped file, sections as they come.
+ *
+ * DevTools trusts its files; this reader does not. Counts are bounded by the size of the
+ * file before anything is allocated for them, every reference is checked, and a damaged
+ * file ends in one sentence with the place where it went wrong.
+ */
+
+#include "heapsnap/snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libheapsnap/base/array.h"
+#include "libheapsnap/base/guard.h"
+#include "libheapsnap/snapshot/sections.h"
+#include "libheapsnap/snapshot/storage.h"
+
+struct text {
+    char *at;
+    size_t size;
+    bool is_mapped;
+};
+
+static void release(struct text *text)
+{
+    if (text->is_mapped)
+        munmap(text->at, text->size);
+    else
+        free(text->at);
+}
+
+/* Pipes cannot be mapped. */
+static int read_stream(int fd, const char *path, struct text *ret, struct hs_error *err)
+{
+    HS_ARRAY(char) bytes = {0};
+    for (;;) {
+        if (!hs_array_reserve(&bytes, bytes.count + 65536)) {
+            free(bytes.at);
+            return hs_error_set(err, ENOMEM, "no memory to load %s", path);
+        }
+        ssize_t got = read(fd, bytes.at + bytes.count, bytes.room - bytes.count);
+        if (got == 0)
+            break;
+        if (got > 0) {
+            bytes.count += (size_t)got;
+        } else if (errno != EINTR) {
+            int code = errno;
+            free(bytes.at);
+            return hs_error_set(err, code, "cannot read %s: %s", path, strerror(code));
+        }
+    }
+    *ret = (struct text){.at = bytes.at, .size = bytes.count};
+    return 0;
+}
+
+static int open_text(const char *path, struct text *ret, struct hs_error *err)
+{
+    hs_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return hs_error_set(err, errno, "cannot open %s: %s", path, strerror(errno));
+    if (S_ISDIR(status.st_mode))
+        return hs_error_set(err, EISDIR, "%s is a directory; name a .heapsnapshot file",
+                            path);
+    if (!S_ISREG(status.st_mode))
+        return read_stream(fd, path, ret, err);
+    if (status.st_size == 0)
+        return hs_error_set(err, EINVAL, "%s is empty", path);
+    size_t size = (size_t)status.st_size;
+    void *at = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (at == MAP_FAILED)
+        return hs_error_set(err, errno, "cannot map %s: %s", path, strerror(errno));
+    madvise(at, size, MADV_SEQUENTIAL);
+    *ret = (struct text){.at = at, .size = size, .is_mapped = true};
+    return 0;
+}
+
+enum section { SNAPSHOT, NODES, EDGES, FUNCTIONS, TREE, LOCATIONS, STRINGS, UNKNOWN };
+
+static const char *const section_names[UNKNOWN] = {
+    "snapshot", "nodes", "edges", "trace_function_infos", "trace_tree", "locations",
+    "strings"};
+
+static bool read_value(struct hs_cursor *cursor, enum section section,
+                       struct hs_layout *layout, struct hs_snapshot *snapshot)
+{
+    switch (section) {
+    case SNAPSHOT:
+        return hs_layout_read(cursor, snapshot, layout);
+    case NODES:
+        return hs_section_nodes(cursor, layout, snapshot);
+    case EDGES:
+        return hs_section_edges(cursor, layout, snapshot);
+    case FUNCTIONS:
+        return hs_section_trace_functions(cursor, layout, snapshot);
+    case TREE:
+        return hs_section_trace_tree(cursor, snapshot);
+    case LOCATIONS:
+        return hs_section_locations(cursor, layout, snapshot);
+    case STRINGS:
+        return hs_section_strings(cursor, snapshot);
+    case UNKNOWN:
+        break;
+    }
+    return hs_cursor_skip_value(cursor);
+}
+
+static bool read_member(struct hs_cursor *cursor, unsigned *seen, struct hs_layout *layout,
+                        struct hs_snapshot *snapshot)
+{
+    const char *name;
+    size_t size;
+    if (!hs_cursor_string(cursor, &name, &size)
+        || !hs_cursor_expect(cursor, ':', "':' after the name of a section"))
+        return false;
+    int section = 0;
+    while (section < UNKNOWN
+           && (strlen(section_names[section]) != size
+               || memcmp(section_names[section], name, size) != 0))
+        section++;
+    if (section < UNKNOWN) {
+        if (*seen & 1u << section)
+            return hs_cursor_fail(cursor, "a second section \"%s\"",
+                                  section_names[section]);
+        if (section != SNAPSHOT && !(*seen & 1u << SNAPSHOT))
+            return hs_cursor_fail(cursor, "the section \"%s\" stands before \"snapshot\"",
+                                  section_names[section]);
+        *seen |= 1u << section;
+    }
+    return read_value(cursor, (enum section)section, layout, snapshot);
+}
+
+static bool check_seen(struct hs_cursor *cursor, unsigned seen)
+{
+    static const int needed[] = {SNAPSHOT, NODES, EDGES, STRINGS};
+    for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+        if (!(seen & 1u << needed[i]))
+            return hs_cursor_fail(cursor, "the section \"%s\" is missing; is it a heap "
+                                          "snapshot?",
+                                  section_names[needed[i]]);
+    hs_cursor_skip_space(cursor);
+    return cursor->at == cursor->end
+           || hs_cursor_expected(cursor, "nothing after the closing '}'");
+}
+
+/* Only at the end it is known how many strings there are. */
+static bool check_names(struct hs_cursor *cursor, const struct hs_snapshot *snapshot)
+{
+    uint32_t count = snapshot->string_count;
+    for (uint32_t i = 0; i < snapshot->node_count; i++)
+        if (snapshot->node_name[i] >= count)
+            return hs_cursor_fail(cursor, "node %u is named by string %u of %u", i,
+                                  snapshot->node_name[i], count);
+    for (uint32_t i = 0; i < snapshot->edge_count; i++)
+        if (snapshot->edge_name[i] >= count && snapshot->edge_type[i] != HS_EDGE_ELEMENT
+            && snapshot->edge_type[i] != HS_EDGE_HIDDEN)
+            return hs_cursor_fail(cursor, "edge %u is named by string %u of %u", i,
+                                  snapshot->edge_name[i], count);
+    for (uint32_t i = 0; i < snapshot->trace_function_count; i++) {
+        const struct hs_trace_function *function = &snapshot->trace_functions[i];
+        if (function->name >= count || function->script >= count)
+            return hs_cursor_fail(cursor, "trace function %u is named by a string that is "
+                                          "not there",
+                                  i);
+    }
+    return true;
+}
+
+static bool read_file(struct hs_cursor *cursor, struct hs_snapshot *snapshot)
+{
+    struct hs_layout layout = {0};
+    unsigned seen = 0;
+    if (cursor->end - cursor->at >= 3 && memcmp(cursor->at, "\xef\xbb\xbf", 3) == 0)
+        cursor->at += 3;
+    if (!hs_cursor_expect(cursor, '{', "'{'; is it a heap snapshot?"))
+        return false;
+    if (!hs_cursor_accept(cursor, '}')) {
+        do {
+            if (!read_member(cursor, &seen, &layout, snapshot))
+                return false;
+        } while (hs_cursor_accept(cursor, ','));
+        if (!hs_cursor_expect(cursor, '}', "',' or '}' after a section"))
+            return false;
+    }
+    if (!check_seen(cursor, seen) || !check_names(cursor, snapshot))
+        return false;
+    snapshot->root = (uint32_t)(layout.root_index / layout.node.width);
+    return true;
+}
+
+int hs_snapshot_load(const char *path, struct hs_snapshot **ret, struct hs_error *err)
+{
+    struct hs_error local = {0};
+    if (!err)
+        err = &local;
+    hs_auto(release) struct text text = {0};
+    int result = open_text(path, &text, err);
+    if (result < 0)
+        return result;
+    hs_auto(hs_guard_snapshot) struct hs_snapshot *snapshot = hs_snapshot_create();
+    if (!snapshot)
+        return hs_error_set(err, ENOMEM, "no memory to load %s", path);
+    struct hs_cursor cursor = {
+        .path = path,
+        .start = text.at,
+        .at = text.at,
+        .end = text.at + text.size,
+        .err = err,
+    };
+    if (!read_file(&cursor, snapshot))
+        return -err->code;
+    *ret = hs_take(snapshot);
+    return 0;
+}
