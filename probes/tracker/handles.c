@@ -4,9 +4,9 @@
  * Open handles, one slot a number.
  *
  * Between open's return and close's entry a descriptor belongs to one caller, so a slot
- * has one writer at a time and needs no lock. `stack` is the slot's switch: zero is empty,
- * it is cleared before the other fields change and set after them, so that the frozen
- * image never sees half of one. Slots live in chunks that are mapped on first use and
+ * has one writer at a time and needs no lock. `stack` is the slot's switch: zero is
+ * empty, it is cleared before the other fields change and set after them, so that the
+ * frozen image never sees half of one. Slots live in chunks that are mapped on first use and
  * stay; numbers from HANDLE_LIMIT on are only counted.
  */
 
