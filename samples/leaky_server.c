@@ -37,7 +37,7 @@ struct session {
 struct request {
     char path[64];
     char user[64];
-    char headers[800];
+    char headers[1024];
 };
 
 struct log_line {
