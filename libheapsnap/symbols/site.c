@@ -65,8 +65,7 @@ static const struct hs_symbol_frame *find_site(struct hs_symbols *symbols, uint3
     return NULL;
 }
 
-/* "f (a.c:1)"; "f (libx.so)" without lines; the offset alone when there is no name. */
-static int print_frame(char *buffer, size_t size, const struct hs_symbol_frame *frame)
+int hs_symbols_frame_text(const struct hs_symbol_frame *frame, char *buffer, size_t size)
 {
     if (frame->file && frame->line)
         return snprintf(buffer, size, "%s (%s:%u)", frame->function, frame->file,
@@ -98,7 +97,7 @@ const char *hs_symbols_site(struct hs_symbols *symbols, uint32_t stack)
     const struct hs_symbol_frame *frame = find_site(symbols, stack, &walk);
     if (!frame)
         return BEFORE_TRACKING;
-    print_frame(text, sizeof(text), frame);
+    hs_symbols_frame_text(frame, text, sizeof(text));
     return keep(symbols, &symbols->sites[stack], text);
 }
 
@@ -114,7 +113,7 @@ const char *hs_symbols_stack_text(struct hs_symbols *symbols, uint32_t stack)
     const struct hs_symbol_frame *frame = find_site(symbols, stack, &walk);
     if (!frame)
         return BEFORE_TRACKING;
-    size_t used = (size_t)print_frame(text, sizeof(text), frame);
+    size_t used = (size_t)hs_symbols_frame_text(frame, text, sizeof(text));
     for (int i = 0; i < CALLERS_MAX && used < sizeof(text); i++) {
         frame = skip_wrappers(&walk, HS_WRAPPER_LIBRARY);
         if (!frame)

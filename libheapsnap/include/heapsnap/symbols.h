@@ -51,6 +51,11 @@ HS_API size_t hs_symbols_frames(struct hs_symbols *symbols, uint64_t return_addr
 HS_API size_t hs_symbols_stack_frames(struct hs_symbols *symbols, uint32_t stack,
                                       const struct hs_symbol_frame **ret);
 
+/* "session_new (session.c:24)", "malloc (libc.so.6)" without lines, "libx.so+0x12" without
+ * a name; returns as snprintf does. */
+HS_API int hs_symbols_frame_text(const struct hs_symbol_frame *frame, char *buffer,
+                                 size_t size);
+
 /*
  * A variable's name at `address` in module data: "g_sessions", or "g_table+0x18" inside
  * one; NULL where no symbol covers it. Borrowed until destroy.

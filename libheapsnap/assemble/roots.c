@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Pointers that roots hold. None is a node; each is an edge whose name says who holds:
+ * the variable of a module, the stack frame of a thread, a register, a place in TLS.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "libheapsnap/assemble/assembly.h"
+#include "libheapsnap/base/array.h"
+
+static void add_global(struct hs_assembly *assembly, uint32_t module,
+                       const struct hs_capture_root_edge *edge)
+{
+    uint32_t from = assembly->module_node[module];
+    uint32_t to = assembly->first_block + edge->to;
+    const char *variable = hs_symbols_variable(assembly->symbols, edge->address);
+    char name[600];
+    if (!variable) {
+        const struct hs_capture_module *info = &assembly->capture->modules[module];
+        snprintf(name, sizeof(name), "data+0x%" PRIx64, edge->address - info->bias);
+        variable = name;
+    }
+    if (from == UINT32_MAX) /* not shown, the shim's own or unloaded: still a root */
+        from = assembly->group[HS_GROUP_MODULES];
+    hs_assembly_edge(assembly, from, edge->inside ? HS_EDGE_INTERNAL : HS_EDGE_PROPERTY,
+                     variable, to);
+}
+
+static const char *register_name(uint64_t number)
+{
+#if defined(__x86_64__)
+    static const char *const names[] = {"rax", "rdx", "rcx", "rbx", "rsi", "rdi",
+                                        "rbp", "rsp", "r8",  "r9",  "r10", "r11",
+                                        "r12", "r13", "r14", "r15", "rip"};
+    if (number < sizeof(names) / sizeof(names[0]))
+        return names[number];
+#else
+    (void)number;
+#endif
+    return NULL;
+}
+
+static void add_register(struct hs_assembly *assembly, uint32_t thread,
+                         const struct hs_capture_root_edge *edge)
+{
+    char name[64];
+    const char *known = register_name(edge->address / 8);
+    if (known)
+        snprintf(name, sizeof(name), "register %s", known);
+    else
+        snprintf(name, sizeof(name), "register x%" PRIu64, edge->address / 8);
+    hs_assembly_edge(assembly, assembly->thread_node[thread], HS_EDGE_CONTEXT, name,
+                     assembly->first_block + edge->to);
+}
+
+/* Offsets from the thread pointer, which lies above the variables on x86-64. */
+static void add_tls(struct hs_assembly *assembly, uint32_t thread,
+                    const struct hs_capture_root_edge *edge)
+{
+    uint64_t pointer = assembly->capture->threads[thread].thread_pointer;
+    char name[64];
+    if (edge->address >= pointer)
+        snprintf(name, sizeof(name), "TLS+0x%" PRIx64, edge->address - pointer);
+    else
+        snprintf(name, sizeof(name), "TLS-0x%" PRIx64, pointer - edge->address);
+    hs_assembly_edge(assembly, assembly->thread_node[thread], HS_EDGE_PROPERTY, name,
+                     assembly->first_block + edge->to);
+}
+
+struct slot {
+    const char *frame;
+    uint32_t to;
+    uint64_t address;
+};
+
+static int by_frame_and_target(const void *left, const void *right)
+{
+    const struct slot *a = left, *b = right;
+    if (a->frame != b->frame)
+        return (uintptr_t)a->frame < (uintptr_t)b->frame ? -1 : 1;
+    if (a->to != b->to)
+        return a->to < b->to ? -1 : 1;
+    return a->address < b->address ? -1 : a->address > b->address;
+}
+
+static int by_address(const void *left, const void *right)
+{
+    const struct slot *a = left, *b = right;
+    return a->address < b->address ? -1 : a->address > b->address;
+}
+
+/* One edge a thread, frame and block; slots of no known frame keep their own. */
+static int add_stack_slots(struct hs_assembly *assembly, const struct hs_capture_root *root,
+                           size_t first, size_t end)
+{
+    HS_ARRAY(struct slot) slots = {0};
+    if (!hs_array_reserve(&slots, end - first))
+        return -ENOMEM;
+    for (size_t i = first; i < end; i++) {
+        const struct hs_capture_root_edge *edge = &assembly->capture->root_edges[i];
+        slots.at[slots.count++] = (struct slot){
+            hs_symbols_slot(assembly->symbols, root->owner, edge->address), edge->to,
+            edge->address};
+    }
+    qsort(slots.at, slots.count, sizeof(*slots.at), by_frame_and_target);
+    size_t kept = 0;
+    for (size_t i = 0; i < slots.count; i++) {
+        const struct slot *slot = &slots.at[i];
+        if (kept > 0 && slot->frame && slots.at[kept - 1].frame == slot->frame
+            && slots.at[kept - 1].to == slot->to)
+            continue;
+        slots.at[kept++] = *slot;
+    }
+    qsort(slots.at, kept, sizeof(*slots.at), by_address);
+
+    uint32_t node = assembly->thread_node[root->owner];
+    uint64_t base = assembly->capture->threads[root->owner].stack_start;
+    for (size_t i = 0; i < kept; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "stack+0x%" PRIx64, slots.at[i].address - base);
+        hs_assembly_edge(assembly, node, HS_EDGE_CONTEXT,
+                         slots.at[i].frame ? slots.at[i].frame : name,
+                         assembly->first_block + slots.at[i].to);
+    }
+    free(slots.at);
+    return 0;
+}
+
+int hs_assembly_add_root_edges(struct hs_assembly *assembly)
+{
+    const struct hs_capture *capture = assembly->capture;
+    for (size_t first = 0, end; first < capture->n_root_edges; first = end) {
+        uint32_t index = capture->root_edges[first].root;
+        const struct hs_capture_root *root = &capture->roots[index];
+        for (end = first + 1; end < capture->n_root_edges; end++)
+            if (capture->root_edges[end].root != index)
+                break;
+        if (root->kind == HS_ROOT_STACK) {
+            if (add_stack_slots(assembly, root, first, end) < 0)
+                return -ENOMEM;
+            continue;
+        }
+        for (size_t i = first; i < end; i++) {
+            const struct hs_capture_root_edge *edge = &capture->root_edges[i];
+            if (root->kind == HS_ROOT_MODULE)
+                add_global(assembly, root->owner, edge);
+            else if (root->kind == HS_ROOT_REGISTERS)
+                add_register(assembly, root->owner, edge);
+            else
+                add_tls(assembly, root->owner, edge);
+        }
+    }
+    return 0;
+}
