@@ -8,6 +8,7 @@
  */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,28 @@ static void add_option(FILE *out, const char *word, const char *value)
             fputc('\\', out);
         fputc(*value, out);
     }
+}
+
+static void add_command_line(FILE *out, const struct hs_run_arguments *arguments,
+                             const char *directory, const char *output)
+{
+    if (*directory)
+        add_option(out, "dir", directory);
+    if (*output)
+        add_option(out, "file", output);
+    if (arguments->every_ms > 0)
+        fprintf(out, ":every=%d.%03d", arguments->every_ms / 1000,
+                arguments->every_ms % 1000);
+    if (arguments->over_bytes > 0)
+        fprintf(out, ":over=%" PRIu64, arguments->over_bytes);
+    if (arguments->signal > 0)
+        fprintf(out, ":signal=%d", arguments->signal);
+    if (arguments->track)
+        fprintf(out, ":track=%s", arguments->track);
+    if (arguments->follow)
+        fputs(":follow=1", out);
+    if (arguments->verbose)
+        fputs(":verbose=1", out);
 }
 
 /*
@@ -53,18 +76,7 @@ static int set_options(const struct hs_run_arguments *arguments, const char *dir
     add_option(out, "follow", "0");
     if (inherited && *inherited)
         fprintf(out, ":%s", inherited);
-    const struct {
-        const char *word, *value;
-    } words[] = {
-        {"dir", directory},       {"file", output},
-        {"every", arguments->every},   {"over", arguments->over},
-        {"signal", arguments->signal}, {"track", arguments->track},
-        {"follow", arguments->follow ? "1" : NULL},
-        {"verbose", arguments->verbose ? "1" : NULL},
-    };
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (words[i].value && *words[i].value)
-            add_option(out, words[i].word, words[i].value);
+    add_command_line(out, arguments, directory, output);
     if (fclose(out) != 0 || setenv(HS_ENV_OPTIONS, text + 1, 1) != 0)
         return hs_error_set(err, ENOMEM, "no memory for the options");
     return 0;
@@ -132,8 +144,8 @@ int hs_run_prepare(const struct hs_run_arguments *arguments, struct hs_error *er
 {
     char shim[PATH_MAX], directory[PATH_MAX] = "", output[PATH_MAX] = "";
     int result = hs_find_shim(shim, sizeof(shim), err);
-    bool takes_any = !arguments->no_exit_snapshot || arguments->every || arguments->over
-                     || arguments->signal;
+    bool takes_any = !arguments->no_exit_snapshot || arguments->every_ms > 0
+                     || arguments->over_bytes > 0 || arguments->signal > 0;
     if (result == 0 && arguments->directory)
         result = check_directory(arguments->directory, directory, err);
     else if (result == 0 && takes_any && !arguments->output && !getenv(HS_ENV_OPTIONS))

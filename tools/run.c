@@ -32,31 +32,43 @@ static const struct argp_option options[] = {
     {"signal", KEY_SIGNAL, "NAME", 0, "Take one on signal NAME (USR2)", 0},
     {"no-exit-snapshot", KEY_NO_EXIT, NULL, 0, "Take none at exit", 0},
     {"follow", KEY_FOLLOW, NULL, 0, "Track the children, too", 0},
-    {"track", KEY_TRACK, "LIST", 0, "What to track beside the heap: mmap,fd (default both)",
+    {"track", KEY_TRACK, "LIST", 0, "What to track: heap,mmap,fd (default: all)",
      0},
     {"verbose", 'v', NULL, 0, "A line on stderr for each snapshot", 0},
     {0},
 };
 
-static void check_signal(const char *name, struct argp_state *state)
+static int parse_signal(const char *name, struct argp_state *state)
 {
     const char *bare = strncmp(name, "SIG", 3) == 0 ? name + 3 : name;
     int number;
     if (hs_tool_parse_int(name, &number) && number > 0 && number < NSIG)
-        return;
+        return number;
     for (number = 1; number < NSIG; number++) {
         const char *known = sigabbrev_np(number);
         if (known && strcmp(known, bare) == 0)
-            return;
+            return number;
     }
     argp_error(state, "there is no signal '%s'", name);
+    return 0;
+}
+
+static void check_track(const char *list, struct argp_state *state)
+{
+    static const char *const kinds[] = {"heap", "mmap", "fd"};
+    for (const char *at = list; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        size_t length = strcspn(at, ","), i = 0;
+        while (i < 3 && (strlen(kinds[i]) != length || strncmp(at, kinds[i], length) != 0))
+            i++;
+        if (i == 3)
+            argp_error(state, "'%s' cannot be tracked; heap, mmap and fd can", at);
+    }
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     struct hs_run_arguments *arguments = state->input;
-    int ms;
-    uint64_t size;
     switch (key) {
     case 'd':
         arguments->directory = argument;
@@ -68,18 +80,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         arguments->verbose = true;
         return 0;
     case KEY_EVERY:
-        if (!hs_tool_parse_ms(argument, &ms))
+        if (!hs_tool_parse_ms(argument, &arguments->every_ms))
             argp_error(state, "'%s' is no number of seconds", argument);
-        arguments->every = argument;
         return 0;
     case KEY_OVER:
-        if (!hs_tool_parse_size(argument, &size))
+        if (!hs_tool_parse_size(argument, &arguments->over_bytes))
             argp_error(state, "'%s' is no size; 512M or 2G is", argument);
-        arguments->over = argument;
         return 0;
     case KEY_SIGNAL:
-        check_signal(argument, state);
-        arguments->signal = argument;
+        arguments->signal = parse_signal(argument, state);
         return 0;
     case KEY_NO_EXIT:
         arguments->no_exit_snapshot = true;
@@ -88,6 +97,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         arguments->follow = true;
         return 0;
     case KEY_TRACK:
+        check_track(argument, state);
         arguments->track = argument;
         return 0;
     case ARGP_KEY_ARG: /* the command begins; everything behind it is its own */

@@ -7,21 +7,22 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "heapsnap/error.h"
 
 /* As a shell reports a command that it could not start. */
 enum { HS_EXIT_NOT_EXECUTABLE = 126, HS_EXIT_NOT_FOUND = 127 };
 
-/* The options as given; NULL where there was none. */
+/* The options as given; NULL or 0 where there was none. */
 struct hs_run_arguments {
     char **command;
     const char *directory;
     const char *output;
-    const char *every; /* seconds */
-    const char *over;  /* size */
-    const char *signal;
-    const char *track;
+    const char *track; /* "heap", "mmap" and "fd" with commas */
+    int every_ms;
+    uint64_t over_bytes;
+    int signal;
     bool no_exit_snapshot;
     bool follow;
     bool verbose;
