@@ -53,7 +53,8 @@ __attribute__((constructor)) static void resolve_all(void)
     (void)hs_next_shmat();
     (void)hs_next_shmdt();
     page_size = getauxval(AT_PAGESZ);
-    allocator_module = hs_module_find((uint64_t)(uintptr_t)hs_next_malloc());
+    if (hs_tracker_is_on())
+        allocator_module = hs_module_find((uint64_t)(uintptr_t)hs_next_malloc());
 }
 
 /* Enter the guard when mappings are tracked and it is this process that calls. */
