@@ -23,6 +23,12 @@ struct hs_live_block {
 };
 
 /*
+ * Once, before the first insert. A granule is 1 << `shift` bytes (3 to 5) and never holds
+ * the starts of two blocks. False without memory: every insert is dropped.
+ */
+bool hs_live_init(unsigned shift);
+
+/*
  * Record a block right AFTER the real allocation returned. Never fails visibly: a full
  * table counts in hs_live_dropped_count().
  */
@@ -46,6 +52,9 @@ void hs_live_each(bool (*visit)(const struct hs_live_block *block, void *context
                   void *context);
 
 uint64_t hs_live_dropped_count(void);
+
+/* Frees of blocks that were never seen; the hooks count them. */
+void hs_live_count_foreign_free(void);
 uint64_t hs_live_foreign_free_count(void);
 
 /*

@@ -17,6 +17,9 @@
  */
 void *hs_next_find(const char *name);
 
+/* True while this thread is inside hs_next_find(): allocate from the arena. */
+bool hs_next_is_searching(void);
+
 /* Declare and resolve on first use:  HS_NEXT(int, close, (int fd));  hs_next_close()(fd) */
 #define HS_NEXT(result, name, parameters)                                    \
     static result(*next_##name##_) parameters;                               \

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * A C program may load a C++ plugin with RTLD_LOCAL. The plugin's operator new then binds
+ * to ours, because the global scope comes first, but the C++ library is in no scope that
+ * RTLD_NEXT searches. So ask the plugin itself.
+ */
+
+#include "probes/kinds/cxx.h"
+
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "probes/tracker/module_table.h"
+#include "probes/tracker/next.h"
+
+static bool is_ours(void *function)
+{
+    struct hs_module found, shim;
+    return hs_module_read((uint64_t)function, &found)
+           && hs_module_read((uint64_t)&is_ours, &shim) && found.start == shim.start;
+}
+
+static void *find_in(const char *library, const char *name)
+{
+    void *handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
+    void *function = handle ? dlsym(handle, name) : NULL;
+    if (function && !is_ours(function))
+        return function;
+    if (handle)
+        dlclose(handle);
+    return NULL;
+}
+
+static void *search(const char *name, void *caller)
+{
+    static const char *const libraries[] = {"libstdc++.so.6", "libc++.so.1",
+                                            "libc++abi.so.1"};
+    struct hs_module module;
+    void *function = NULL;
+    if (hs_module_read((uint64_t)caller, &module))
+        function = find_in(module.path, name);
+    for (size_t i = 0; !function && i < sizeof(libraries) / sizeof(libraries[0]); i++)
+        function = find_in(libraries[i], name);
+    dlerror();
+    return function;
+}
+
+void *hs_cxx_find(const char *name, void *caller)
+{
+    void *function = hs_next_find(name);
+    return function ? function : search(name, caller);
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * The ways to end a process that run no exit handlers. The ordinary way is in
+ * tracker/lifecycle.c.
+ */
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "probes/freeze/trigger.h"
+#include "probes/tracker/next.h"
+#include "probes/tracker/raw.h"
+#include "probes/tracker/thread.h"
+
+#pragma weak hs_trigger_exit
+
+HS_NEXT(void, _exit, (int))
+HS_NEXT(void, quick_exit, (int))
+
+/* A child of vfork shares our memory and must not look up anything any more. */
+__attribute__((constructor(102))) static void resolve(void)
+{
+    hs_next__exit();
+    hs_next_quick_exit();
+}
+
+static void take_exit_snapshot(int status)
+{
+    if (hs_tracker_is_on() && hs_tracker_is_this_process())
+        if (hs_trigger_exit)
+            hs_trigger_exit(status);
+}
+
+HS_EXPORT void _exit(int status)
+{
+    take_exit_snapshot(status);
+    if (hs_next__exit())
+        hs_next__exit()(status);
+    for (;;)
+        hs_raw(SYS_exit_group, status);
+}
+
+HS_EXPORT void _Exit(int status)
+{
+    _exit(status);
+}
+
+HS_EXPORT void quick_exit(int status)
+{
+    take_exit_snapshot(status);
+    if (hs_next_quick_exit())
+        hs_next_quick_exit()(status);
+    for (;;)
+        hs_raw(SYS_exit_group, status);
+}

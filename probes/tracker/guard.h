@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * The part of thread.h that the allocation hooks need inline, and the state of a thread
+ * that only the tracker looks into.
+ */
+
+#ifndef HEAPSNAP_PROBES_TRACKER_GUARD_H
+#define HEAPSNAP_PROBES_TRACKER_GUARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "probes/tracker/stack.h"
+
+#define HS_LIKELY(x) __builtin_expect(!!(x), 1)
+#define HS_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* Frames of the shim and of the unwinder above the hook's caller. */
+#define HS_STACK_OWN_FRAMES 8
+
+/* A thread keeps changes of the running totals to itself up to this much. */
+#define HS_THREAD_BYTES (64 << 10)
+#define HS_THREAD_BLOCKS 256
+
+enum {
+    HS_GUARD_HELD = 1,
+    HS_GUARD_PENDING = 2, /* live bytes were flushed: tell the trigger on leaving */
+};
+
+struct hs_thread {
+    uint32_t owned;
+    int32_t tid;
+    uint32_t capturing; /* inside the unwinder: fork waits for it */
+    uint32_t memo_count;
+    int64_t bytes, blocks; /* not yet in hs_control */
+    /* The last stack, outermost first, with the trie node of each frame. */
+    uint64_t memo_address[HS_STACK_DEPTH_MAX];
+    uint32_t memo_node[HS_STACK_DEPTH_MAX];
+    void *frames[HS_STACK_DEPTH_MAX + HS_STACK_OWN_FRAMES];
+};
+
+extern bool hs_tracking_is_on;
+extern int hs_tracked_pid; /* 0: none */
+extern __thread uint32_t hs_guard_word;
+extern __thread struct hs_thread *hs_thread_own;
+
+void hs_guard_dropped(uint32_t word);
+struct hs_thread *hs_thread_create(void);
+void hs_thread_flush(struct hs_thread *thread);
+bool hs_thread_each(bool (*visit)(struct hs_thread *thread, void *context),
+                    void *context);
+
+/* After fork: only the calling thread is left. */
+void hs_thread_fork_child(void);
+
+static inline bool hs_guard_try(void)
+{
+    if (HS_UNLIKELY(hs_guard_word != 0
+                    || !__atomic_load_n(&hs_tracking_is_on, __ATOMIC_RELAXED)))
+        return false;
+    hs_guard_word = HS_GUARD_HELD;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return true;
+}
+
+static inline void hs_guard_drop(void)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    uint32_t word = hs_guard_word;
+    hs_guard_word = 0;
+    if (HS_UNLIKELY(word != HS_GUARD_HELD))
+        hs_guard_dropped(word);
+}
+
+/* NULL only when there is no memory. Call under the guard. */
+static inline struct hs_thread *hs_thread_get(void)
+{
+    struct hs_thread *thread = hs_thread_own;
+    return HS_LIKELY(thread) ? thread : hs_thread_create();
+}
+
+#endif

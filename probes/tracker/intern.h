@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Setting up the trie of stacks; what it offers is in stack.h.
+ */
+
+#ifndef HEAPSNAP_PROBES_TRACKER_INTERN_H
+#define HEAPSNAP_PROBES_TRACKER_INTERN_H
+
+#include <stdbool.h>
+
+/* Once, single-threaded, before the first capture. False without memory. */
+bool hs_intern_init(void);
+
+#endif

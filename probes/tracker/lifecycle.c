@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * From the first allocation to the end of the process, and what fork makes of us.
+ *
+ * Other libraries' constructors run before ours and allocate, and what they allocate
+ * holds other blocks; so the tables exist from the first allocation on, with the caller
+ * alone for a stack. The rest waits for our own constructor: before libc's, dlopen would
+ * start libc without its arguments and environment (that is what initfirst would do).
+ *
+ * Exit handlers run in reverse order, so ours, registered before main, is among the last:
+ * what is live then was freed by nobody.
+ */
+
+#include "probes/tracker/lifecycle.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "probes/freeze/trigger.h"
+#include "probes/tracker/control.h"
+#include "probes/tracker/guard.h"
+#include "probes/tracker/intern.h"
+#include "probes/tracker/live.h"
+#include "probes/tracker/mappings.h"
+#include "probes/tracker/module_table.h"
+#include "probes/tracker/next.h"
+#include "probes/tracker/options.h"
+#include "probes/tracker/raw.h"
+#include "probes/tracker/refuse.h"
+#include "probes/tracker/report.h"
+#include "probes/tracker/thread.h"
+#include "probes/tracker/unwind.h"
+
+#pragma weak hs_trigger_exit
+#pragma weak hs_trigger_fork_child
+#pragma weak hs_trigger_start
+
+/* glibc's smallest chunk is 32 bytes; of others we only know that they align to 8. */
+static unsigned granule_shift(void)
+{
+    struct hs_module allocator;
+    void *real = hs_next_find("malloc");
+    if (real && hs_module_read((uint64_t)real, &allocator)) {
+        const char *slash = strrchr(allocator.path, '/');
+        if (slash && strcmp(slash, "/libc.so.6") == 0)
+            return 5;
+    }
+    return 3;
+}
+
+static void note_shim_path(void)
+{
+    struct hs_module shim;
+    if (!hs_module_read((uint64_t)&note_shim_path, &shim))
+        return;
+    size_t used = 0;
+    char *path = hs_control->shim_path;
+    if (shim.path[0] != '/') {
+        long length = hs_raw(SYS_getcwd, path, sizeof(hs_control->shim_path) / 2 - 1);
+        if (length > 1) {
+            used = (size_t)length - 1;
+            path[used++] = '/';
+        }
+    }
+    memcpy(path + used, shim.path, strlen(shim.path) + 1);
+}
+
+static void fork_before(void)
+{
+    if (hs_tracker_is_on())
+        hs_unwind_fork_before();
+}
+
+static void fork_parent(void)
+{
+    if (hs_tracker_is_on())
+        hs_unwind_fork_after(false);
+}
+
+static void fork_child(void)
+{
+    if (!hs_tracker_is_on())
+        return;
+    if (!hs_options.follow) {
+        hs_tracking_is_on = false;
+        hs_tracked_pid = 0;
+        hs_control_abandon();
+        return;
+    }
+    bool entered = hs_guard_try();
+    hs_tracked_pid = (int)hs_raw(SYS_getpid);
+    hs_unwind_fork_after(true);
+    hs_thread_fork_child();
+    hs_mapping_fork_child();
+    hs_control_recreate();
+    if (entered)
+        hs_guard_drop();
+    if (hs_trigger_fork_child)
+        hs_trigger_fork_child();
+}
+
+static void at_exit(int status, void *context)
+{
+    (void)context;
+    if (hs_tracker_is_on() && hs_tracker_is_this_process())
+        if (hs_trigger_exit)
+            hs_trigger_exit(status);
+}
+
+static enum {
+    PHASE_NEW = 0,
+    PHASE_EARLY,
+    PHASE_READY,
+    PHASE_REFUSED,
+} phase;
+
+static bool phase_change(uint32_t from, uint32_t to)
+{
+    return __atomic_compare_exchange_n((uint32_t *)&phase, &from, to, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+bool hs_lifecycle_begin(void)
+{
+    if (HS_LIKELY(phase != PHASE_NEW) || hs_guard_word
+        || !phase_change(PHASE_NEW, PHASE_EARLY))
+        return false;
+    hs_guard_word = HS_GUARD_HELD;
+    hs_tracked_pid = (int)hs_raw(SYS_getpid);
+    bool ready = hs_modules_init() && hs_intern_init() && hs_live_init(granule_shift());
+    if (ready)
+        __atomic_store_n(&hs_tracking_is_on, true, __ATOMIC_RELEASE);
+    hs_guard_word = 0;
+    return ready;
+}
+
+/* Everything that can fail; without it the shim stays a pass-through. */
+static const char *start_tracking(char **environment)
+{
+    const char *why = hs_refuse_reason(environment);
+    if (why)
+        return why;
+    if (!hs_tracker_is_on())
+        return "no memory for the tables";
+    if (!hs_control_create())
+        hs_report("no memfd: this process cannot be asked for snapshots");
+    note_shim_path();
+    hs_unwind_init();
+    if (pthread_atfork(fork_before, fork_parent, fork_child) != 0)
+        return "fork handlers cannot be registered";
+    on_exit(at_exit, NULL);
+    return NULL;
+}
+
+static void refuse(void)
+{
+    hs_tracking_is_on = false;
+    hs_tracked_pid = 0;
+    phase = PHASE_REFUSED;
+}
+
+__attribute__((constructor(101))) static void start(int argc, char **argv,
+                                                    char **environment)
+{
+    (void)argc;
+    (void)argv;
+    if (hs_refuse_silently()) {
+        refuse();
+        return;
+    }
+    hs_report_init();
+    hs_options_parse(hs_environment_find(environment, HS_ENV_OPTIONS));
+    if (!hs_options.follow && !hs_refuse_is_chosen(environment)) {
+        refuse();
+        return;
+    }
+    hs_lifecycle_begin();
+    hs_guard_word = HS_GUARD_HELD;
+    const char *why = start_tracking(environment);
+    hs_guard_word = 0;
+    if (why) {
+        refuse();
+        hs_report("not tracking: %s", why);
+        return;
+    }
+    phase = PHASE_READY;
+    if (hs_trigger_start)
+        hs_trigger_start();
+}

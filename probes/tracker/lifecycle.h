@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * When tracking begins and ends.
+ */
+
+#ifndef HEAPSNAP_PROBES_TRACKER_LIFECYCLE_H
+#define HEAPSNAP_PROBES_TRACKER_LIFECYCLE_H
+
+#include <stdbool.h>
+
+/*
+ * At the first allocation: set up the tables. True once, when tracking has just begun.
+ * Never calls anything that could allocate but dlsym.
+ */
+bool hs_lifecycle_begin(void);
+
+#endif

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * The table of modules. An entry is reserved by counting up and is complete once `end`
+ * is set; one that never gets there belongs to a thread that lost a race and is skipped
+ * by everybody. So noting a module needs no lock, and neither does the image that finds
+ * a thread stopped in the middle of it.
+ */
+
+#include "probes/tracker/modules.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "probes/tracker/guard.h"
+#include "probes/tracker/module_table.h"
+#include "probes/tracker/raw.h"
+
+#define MODULES_MAX 2048u
+
+/* glibc's struct dl_find_object up to where we read; reserved words follow. */
+struct found_object {
+    unsigned long long flags;
+    void *start, *end;
+    struct link_map *link_map;
+    void *eh_frame;
+    unsigned long long reserved[16];
+};
+
+static int (*find_object)(void *address, struct found_object *ret);
+static struct hs_module *modules;
+static uint32_t used;
+static char executable_path[512];
+
+bool hs_modules_init(void)
+{
+    find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
+    if (!find_object)
+        dlerror();
+    long length = hs_raw(SYS_readlinkat, -100 /* AT_FDCWD */, "/proc/self/exe",
+                         executable_path, sizeof(executable_path) - 1);
+    executable_path[length > 0 ? length : 0] = '\0';
+    modules = hs_raw_map(MODULES_MAX * sizeof(*modules));
+    return modules != NULL;
+}
+
+const struct hs_module *hs_module_table(uint32_t *ret_count)
+{
+    uint32_t count = __atomic_load_n(&used, __ATOMIC_ACQUIRE);
+    *ret_count = modules ? (count < MODULES_MAX ? count : MODULES_MAX) : 0;
+    return modules;
+}
+
+/* The first complete entry below `count` that is the same file at the same place. */
+static uint32_t entry_find(const struct hs_module *module, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct hs_module *entry = &modules[i];
+        if (__atomic_load_n(&entry->end, __ATOMIC_ACQUIRE) == module->end
+            && entry->start == module->start && entry->bias == module->bias
+            && entry->build_id_size == module->build_id_size
+            && memcmp(entry->build_id, module->build_id, HS_BUILD_ID_MAX) == 0
+            && strcmp(entry->path, module->path) == 0)
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+uint32_t hs_module_note(const struct hs_module *module)
+{
+    uint32_t count;
+    if (!hs_module_table(&count) || module->end == 0)
+        return UINT32_MAX;
+    uint32_t index = entry_find(module, count);
+    if (index != UINT32_MAX)
+        return index;
+
+    index = __atomic_load_n(&used, __ATOMIC_RELAXED);
+    do {
+        if (index >= MODULES_MAX)
+            return UINT32_MAX;
+    } while (!__atomic_compare_exchange_n(&used, &index, index + 1, true,
+                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    struct hs_module *entry = &modules[index];
+    uint64_t end = module->end;
+    *entry = *module;
+    entry->end = 0;
+    uint32_t other = entry_find(module, index);
+    if (other != UINT32_MAX)
+        return other;
+    __atomic_store_n(&entry->end, end, __ATOMIC_RELEASE);
+    return index;
+}
+
+/* The GNU build-id among the notes of one segment. */
+static void read_notes(struct hs_module *module, const char *notes, size_t size)
+{
+    while (size >= sizeof(ElfW(Nhdr))) {
+        const ElfW(Nhdr) *note = (const void *)notes;
+        size_t name = ((size_t)note->n_namesz + 3) & ~(size_t)3;
+        size_t body = ((size_t)note->n_descsz + 3) & ~(size_t)3;
+        size_t need = sizeof(*note) + name + body;
+        if (need > size)
+            return;
+        if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4
+            && memcmp(note + 1, "GNU", 4) == 0 && note->n_descsz <= HS_BUILD_ID_MAX) {
+            module->build_id_size = (uint8_t)note->n_descsz;
+            memcpy(module->build_id, (const char *)(note + 1) + name, note->n_descsz);
+            return;
+        }
+        notes += need;
+        size -= need;
+    }
+}
+
+/* From the ELF header at the start of the mapping; what is not there is left out. */
+static void read_build_id(struct hs_module *module)
+{
+    const char *start = (const char *)module->start;
+    const ElfW(Ehdr) *header = (const void *)start;
+    if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0
+        || header->e_phentsize != sizeof(ElfW(Phdr)) || header->e_phoff > 4096
+        || header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)) > 4096)
+        return;
+    const ElfW(Phdr) *segments = (const void *)(start + header->e_phoff);
+    for (int i = 0; i < header->e_phnum; i++) {
+        uint64_t notes = module->bias + segments[i].p_vaddr;
+        if (segments[i].p_type == PT_NOTE && notes >= module->start
+            && notes + segments[i].p_memsz <= module->end && module->build_id_size == 0)
+            read_notes(module, (const char *)notes, segments[i].p_memsz);
+    }
+}
+
+static void copy_path(struct hs_module *module, const char *name)
+{
+    if (!name || name[0] == '\0')
+        name = executable_path;
+    size_t length = strnlen(name, sizeof(module->path) - 1);
+    memcpy(module->path, name, length);
+    module->path[length] = '\0';
+}
+
+bool hs_module_read(uint64_t address, struct hs_module *ret)
+{
+    struct found_object object;
+    if (!find_object || find_object((void *)address, &object) != 0)
+        return false;
+    memset(ret, 0, sizeof(*ret));
+    ret->start = (uint64_t)object.start;
+    ret->end = (uint64_t)object.end;
+    ret->bias = object.link_map->l_addr;
+    copy_path(ret, object.link_map->l_name);
+    read_build_id(ret);
+    return true;
+}
+
+uint32_t hs_module_find(uint64_t address)
+{
+    struct hs_module module;
+    return hs_module_read(address, &module) ? hs_module_note(&module) : UINT32_MAX;
+}

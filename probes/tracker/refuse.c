@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Two memory checkers in one process fight over the allocator; the one that came with
+ * the program wins. Checked once, before anything is set up.
+ */
+
+#include "probes/tracker/refuse.h"
+
+#include <dlfcn.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "probes/abi.h"
+#include "probes/tracker/module_table.h"
+#include "probes/tracker/raw.h"
+#include "probes/tracker/report.h"
+
+const char *hs_environment_find(char **environment, const char *name)
+{
+    size_t length = strlen(name);
+    for (; environment && *environment; environment++)
+        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+            return *environment + length + 1;
+    return NULL;
+}
+
+bool hs_refuse_silently(void)
+{
+    return getauxval(AT_SECURE) != 0;
+}
+
+bool hs_refuse_is_chosen(char **environment)
+{
+    const char *text = hs_environment_find(environment, HS_ENV_PID);
+    if (!text)
+        return true;
+    long pid = 0;
+    for (; *text >= '0' && *text <= '9' && pid < INT32_MAX; text++)
+        pid = pid * 10 + (*text - '0');
+    return *text == '\0' && pid == hs_raw(SYS_getpid);
+}
+
+static bool is_defined(const char *name)
+{
+    return dlsym(RTLD_DEFAULT, name) != NULL || (dlerror(), false);
+}
+
+const char *hs_refuse_reason(char **environment)
+{
+    static const struct {
+        const char *symbol, *reason;
+    } checkers[] = {
+        {"__asan_init", "the program is built with AddressSanitizer"},
+        {"__hwasan_init", "the program is built with HWAddressSanitizer"},
+        {"__tsan_init", "the program is built with ThreadSanitizer"},
+        {"__msan_init", "the program is built with MemorySanitizer"},
+        {"__lsan_init", "the program is built with LeakSanitizer"},
+        {"__lsan_do_leak_check", "the program is built with LeakSanitizer"},
+    };
+    for (size_t i = 0; i < sizeof(checkers) / sizeof(checkers[0]); i++)
+        if (is_defined(checkers[i].symbol))
+            return checkers[i].reason;
+    const char *preload = hs_environment_find(environment, "LD_PRELOAD");
+    if (preload && strstr(preload, "/vgpreload_"))
+        return "the program runs under valgrind";
+    return NULL;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * When the shim must not track the process it was loaded into.
+ */
+
+#ifndef HEAPSNAP_PROBES_TRACKER_REFUSE_H
+#define HEAPSNAP_PROBES_TRACKER_REFUSE_H
+
+#include <stdbool.h>
+
+/* The value of `name`, or NULL. getenv() is not ready when the constructor runs. */
+const char *hs_environment_find(char **environment, const char *name);
+
+/* A set-id program: nothing from the environment may be believed. */
+bool hs_refuse_silently(void);
+
+/* Is this the one process that HEAPSNAP_PID names? True when it names none. */
+bool hs_refuse_is_chosen(char **environment);
+
+/* Why the process cannot be tracked, one clause; NULL when it can. */
+const char *hs_refuse_reason(char **environment);
+
+#endif

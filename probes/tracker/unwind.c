@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * libunwind and what stands in for it.
+ *
+ * A thread marks itself while it is inside libunwind, with plain stores: only fork wants
+ * to know, and it makes the stores visible by membarrier(2).
+ */
+
+#include "probes/tracker/unwind.h"
+
+#include <dlfcn.h>
+#include <linux/membarrier.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "probes/tracker/guard.h"
+#include "probes/tracker/raw.h"
+
+static int (*unw_backtrace_)(void **frames, int size);
+static bool initialised; /* before, the caller alone must do */
+static bool membarrier_works;
+static uint32_t forks_waiting;
+static bool threads_left_inside; /* written before fork, read in the child */
+static void **main_stack_end;    /* the loader's __libc_stack_end */
+
+#if defined(__x86_64__)
+#define UNW_NAME(name) "_ULx86_64_" name
+#elif defined(__aarch64__)
+#define UNW_NAME(name) "_ULaarch64_" name
+#endif
+
+void hs_unwind_init(void)
+{
+    initialised = true;
+    main_stack_end = dlsym(RTLD_DEFAULT, "__libc_stack_end");
+    membarrier_works =
+        hs_raw(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+
+    void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+        dlerror();
+        return;
+    }
+    void **space = dlsym(library, UNW_NAME("local_addr_space"));
+    int (*set_caching_policy)(void *, int) =
+        dlsym(library, UNW_NAME("set_caching_policy"));
+    const int per_thread =
+        2; /* UNW_CACHE_PER_THREAD; global where it was built without */
+    if (space && *space && set_caching_policy)
+        set_caching_policy(*space, per_thread);
+    unw_backtrace_ = dlsym(library, "unw_backtrace");
+
+    void *frames[4];
+    if (unw_backtrace_)
+        unw_backtrace_(frames, 4);
+}
+
+/* Up to where this thread's stack may reach from `frame`. Under glibc a thread's control
+ * block lies at the end of its stack; on any other stack one frame is all we dare. */
+static uintptr_t stack_limit(uintptr_t frame)
+{
+    uintptr_t end = main_stack_end ? (uintptr_t)*main_stack_end : 0;
+    if (frame < end && end - frame < (uintptr_t)8 << 20)
+        return end;
+    uintptr_t block = (uintptr_t)__builtin_thread_pointer();
+    if (frame < block && block - frame < (uintptr_t)1 << 20)
+        return block;
+    return 0;
+}
+
+/* Is the next frame's page there? Code without frame pointers leaves anything in the
+ * register, and a stack of the program's own making may end before we think. */
+static bool is_mapped(uintptr_t from, uintptr_t to)
+{
+    unsigned char resident;
+    return from >> 12 == to >> 12
+           || hs_raw(SYS_mincore, to & ~(uintptr_t)4095, 4096, &resident) == 0;
+}
+
+/* A frame is [saved frame pointer, return address] on both machines we know. */
+static int walk_frame_pointers(struct hs_thread *thread, void *hook_frame)
+{
+    uintptr_t *frame = hook_frame;
+    uintptr_t limit = stack_limit((uintptr_t)frame);
+    int n = 0;
+    thread->frames[n++] = (void *)frame[1];
+    while (n < HS_STACK_DEPTH_MAX + 1) {
+        uintptr_t next = frame[0];
+        if (next <= (uintptr_t)frame || next % sizeof(void *) != 0 || limit < 16
+            || next > limit - 16 || !is_mapped((uintptr_t)frame, next + 8))
+            break;
+        frame = (uintptr_t *)next;
+        if (frame[1] < 4096)
+            break;
+        thread->frames[n++] = (void *)frame[1];
+    }
+    return n;
+}
+
+int hs_unwind(struct hs_thread *thread, void *hook_frame, int *ret_skip)
+{
+    void *caller = ((void **)hook_frame)[1];
+    *ret_skip = 0;
+    int n = 0;
+    thread->capturing = 1;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (HS_LIKELY(unw_backtrace_ && !__atomic_load_n(&forks_waiting, __ATOMIC_RELAXED)))
+        n = unw_backtrace_(thread->frames, HS_STACK_DEPTH_MAX + HS_STACK_OWN_FRAMES);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(&thread->capturing, 0, __ATOMIC_RELEASE);
+
+    for (int i = 0; i < n && i < HS_STACK_OWN_FRAMES; i++)
+        if (thread->frames[i] == caller) {
+            *ret_skip = i;
+            return n;
+        }
+    if (HS_UNLIKELY(!initialised)) {
+        thread->frames[0] = caller;
+        return 1;
+    }
+    return walk_frame_pointers(thread, hook_frame);
+}
+
+static bool is_outside(struct hs_thread *thread, void *context)
+{
+    (void)context;
+    return thread == hs_thread_own
+           || !__atomic_load_n(&thread->capturing, __ATOMIC_ACQUIRE);
+}
+
+static bool is_own(struct hs_thread *thread, void *context)
+{
+    (void)context;
+    return thread == hs_thread_own;
+}
+
+void hs_unwind_fork_before(void)
+{
+    threads_left_inside = false;
+    __atomic_fetch_add(&forks_waiting, 1, __ATOMIC_SEQ_CST);
+    if (!unw_backtrace_ || hs_thread_each(is_own, NULL))
+        return;
+    if (membarrier_works)
+        hs_raw(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+    /* At most 20 ms: a thread that was not scheduled meanwhile costs the child its
+     * libunwind, not the program its fork. */
+    for (int i = 0; i < 200; i++) {
+        if (hs_thread_each(is_outside, NULL) && (membarrier_works || i > 0))
+            return;
+        struct timespec pause = {0, 100000};
+        hs_raw(SYS_nanosleep, &pause, NULL);
+    }
+    threads_left_inside = true;
+}
+
+void hs_unwind_fork_after(bool in_child)
+{
+    if (in_child) {
+        forks_waiting = 0;
+        if (threads_left_inside)
+            unw_backtrace_ = NULL;
+    } else {
+        __atomic_fetch_sub(&forks_waiting, 1, __ATOMIC_RELAXED);
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Walking the calling thread's stack: by libunwind, else along frame pointers, else
+ * only the hook's caller. Never fails worse than that.
+ */
+
+#ifndef HEAPSNAP_PROBES_TRACKER_UNWIND_H
+#define HEAPSNAP_PROBES_TRACKER_UNWIND_H
+
+#include <stdbool.h>
+
+struct hs_thread;
+
+/* Load libunwind and warm it up. Once, from the constructor, under the guard. */
+void hs_unwind_init(void);
+
+/*
+ * Return addresses into thread->frames, innermost first; returns how many. The first
+ * `ret_skip` belong to the shim: the next one is where the hook at `hook_frame` returns.
+ */
+int hs_unwind(struct hs_thread *thread, void *hook_frame, int *ret_skip);
+
+/*
+ * Around fork: no other thread may be inside libunwind, whose locks the child would
+ * inherit. `before` waits for them a while; in the child, when they would not come out,
+ * libunwind is given up.
+ */
+void hs_unwind_fork_before(void);
+void hs_unwind_fork_after(bool in_child);
+
+#endif
