@@ -48,6 +48,27 @@ static void cut_abi_tags(char *name)
     }
 }
 
+/* What everybody calls std::string, in the three ways the demangler spells it. */
+static void name_strings(char *name)
+{
+    static const char *const spellings[] = {
+        "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >",
+        "std::basic_string<char, std::char_traits<char>, std::allocator<char> >",
+        "std::__cxx11::basic_string<char>",
+    };
+    static const char plain[] = "std::string";
+    for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+        size_t length = strlen(spellings[i]);
+        char *at = name;
+        while ((at = strstr(at, spellings[i])) != NULL) {
+            memcpy(at, plain, sizeof(plain) - 1);
+            at += sizeof(plain) - 1;
+            const char *rest = at - (sizeof(plain) - 1) + length;
+            memmove(at, rest, strlen(rest) + 1);
+        }
+    }
+}
+
 /* The length of an operator's name at `at` when it contains angle brackets ("operator<<",
  * "operator->"), else 0. */
 static size_t operator_length(const char *name, const char *at)
@@ -69,7 +90,8 @@ static size_t operator_length(const char *name, const char *at)
 static void shorten(char *name)
 {
     size_t length = strlen(name);
-    char *shorter = malloc(length + 1);
+    /* "<T>" grows to "<…>": never to more than twice its length. */
+    char *shorter = malloc(2 * length + 1);
     if (!shorter)
         return;
     size_t out = 0;
@@ -87,7 +109,7 @@ static void shorten(char *name)
         bool is_arrow = *at == '>' && at > name && at[-1] == '-';
         if (*at == '<' && at == name + kept && depth == 0)
             kept++;
-        else if (*at == '<' && depth++ == 0 && length - (size_t)(at - name) > 4) {
+        else if (*at == '<' && depth++ == 0) {
             shorter[out++] = '<';
             memcpy(shorter + out, ELLIPSIS, sizeof(ELLIPSIS) - 1);
             out += sizeof(ELLIPSIS) - 1;
@@ -119,6 +141,7 @@ char *hs_name_readable(const char *linker_name)
         *version = '\0';
     cut_clone_suffix(name);
     cut_abi_tags(name);
+    name_strings(name);
     if (strlen(name) > READABLE_LENGTH)
         shorten(name);
     return name;

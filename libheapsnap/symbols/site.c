@@ -44,7 +44,7 @@ static const struct hs_symbol_frame *skip_wrappers(struct walk *walk,
 {
     const struct hs_symbol_frame *frame;
     while ((frame = walk_next(walk)) != NULL)
-        if (hs_wrapper_kind(frame->function) < kinds)
+        if (hs_wrapper_kind(frame->function, frame->path) < kinds)
             return frame;
     return NULL;
 }
@@ -73,7 +73,9 @@ int hs_symbols_frame_text(const struct hs_symbol_frame *frame, char *buffer, siz
     if (frame->file)
         return snprintf(buffer, size, "%s (%s)", frame->function, frame->file);
     size_t length = strlen(frame->module);
-    if (length == 0 || strncmp(frame->function, frame->module, length) == 0)
+    bool is_offset = strncmp(frame->function, frame->module, length) == 0
+                     && frame->function[length] == '+';
+    if (length == 0 || is_offset)
         return snprintf(buffer, size, "%s", frame->function);
     return snprintf(buffer, size, "%s (%s)", frame->function, frame->module);
 }

@@ -154,7 +154,17 @@ size_t hs_symbols_notes(const struct hs_symbols *symbols, const char *const **re
 static void finish_frame(struct hs_symbol_frame *frame)
 {
     frame->file = frame->path ? hs_name_base(frame->path) : NULL;
-    frame->is_allocator = hs_wrapper_kind(frame->function) != HS_WRAPPER_NONE;
+    frame->is_allocator = hs_wrapper_kind(frame->function, frame->path) != HS_WRAPPER_NONE;
+}
+
+/* A linker name says more where it is mangled ("ns::f"), and less where a C library has
+ * renamed its functions ("__GI___mremap"). */
+static const char *best_name(const struct hs_dwarf_frame *frame)
+{
+    const char *linker_name = frame->linker_name;
+    bool is_mangled = linker_name && linker_name[0] == '_'
+                      && (linker_name[1] == 'Z' || linker_name[1] == 'R');
+    return is_mangled || !frame->name ? linker_name : frame->name;
 }
 
 /* From DWARF: `frames` has room for HS_DWARF_DEPTH_MAX; 0 when it knows nothing. */
@@ -165,7 +175,7 @@ static size_t resolve_dwarf(struct hs_symbols *symbols, struct hs_symbol_module 
     struct hs_dwarf *dwarf = hs_module_dwarf(module);
     size_t count = dwarf ? hs_dwarf_frames(dwarf, address - module->dwarf_bias, found) : 0;
     for (size_t i = 0; i < count; i++) {
-        const char *name = found[i].linker_name ? found[i].linker_name : found[i].name;
+        const char *name = best_name(&found[i]);
         frames[i].function = name ? readable(symbols, name) : "(unnamed)";
         frames[i].path = found[i].path;
         frames[i].line = found[i].line;

@@ -24,6 +24,9 @@
 #define N_REGISTERS   17 /* 16 is the instruction pointer */
 #endif
 
+/* A leaf function may use so much below its stack pointer. */
+#define RED_ZONE 128
+
 /* Deeper frames stay unnamed: a runaway recursion must not cost minutes. */
 #define DEPTH_MAX 4096
 
@@ -201,6 +204,8 @@ const char *hs_symbols_slot(struct hs_symbols *symbols, size_t thread, uint64_t 
     /* Above the outermost frame known, the owner is not known either; below the innermost
        is its red zone. */
     if (unwound->frames.count == 0 || low == unwound->frames.count)
+        return NULL;
+    if (low == 0 && unwound->frames.at[0].sp - address > RED_ZONE)
         return NULL;
     return unwound->frames.at[low ? low - 1 : 0].name;
 }

@@ -189,12 +189,20 @@ static int by_name(const void *key, const void *entry)
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum hs_wrapper hs_wrapper_kind(const char *function)
+/* Headers of the C++ library, and Rust's own sources as they are compiled in. */
+static bool is_library_path(const char *path)
+{
+    return strstr(path, "/include/c++/")
+           || (strncmp(path, "/rustc/", 7) == 0 && strstr(path, "/library/"));
+}
+
+enum hs_wrapper hs_wrapper_kind(const char *function, const char *path)
 {
     if (bsearch(function, allocators, COUNT(allocators), sizeof(allocators[0]), by_name)
         || has_prefix(function, allocator_prefixes, COUNT(allocator_prefixes)))
         return HS_WRAPPER_ALLOCATOR;
-    if (has_prefix(function, library_prefixes, COUNT(library_prefixes)))
+    if (has_prefix(function, library_prefixes, COUNT(library_prefixes))
+        || (path && is_library_path(path)))
         return HS_WRAPPER_LIBRARY;
     return HS_WRAPPER_NONE;
 }

@@ -13,7 +13,7 @@ enum hs_wrapper {
     HS_WRAPPER_ALLOCATOR, /* operator new, strdup, g_malloc: says nothing at all */
 };
 
-/* `function` is a readable name. */
-enum hs_wrapper hs_wrapper_kind(const char *function);
+/* `function` is a readable name, `path` its source file or NULL. */
+enum hs_wrapper hs_wrapper_kind(const char *function, const char *path);
 
 #endif
