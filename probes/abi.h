@@ -117,13 +117,17 @@ struct hs_control {
     char shim_path[1024];
     char error_text[256]; /* one line, valid when `error` is set */
     char last_file[1024]; /* the last snapshot the helper completed */
+
+    /* Of the running snapshot, from the process to its image; 0 until known. */
+    uint64_t pause_ns;
+    uint64_t fork_ns;
 };
 
-/* The identity memfd: a header, then entries sorted by key. */
+/* The identity memfd: entries sorted by key. */
 struct hs_identity_entry {
     uint64_t key; /* enum hs_identity_kind << 60 | address, fd or thread */
     uint32_t id;  /* odd node id */
-    uint32_t reserved;
+    uint32_t reserved; /* modules, handles without a birth: hash of the path, else 0 */
 };
 
 enum hs_identity_kind {
@@ -132,6 +136,7 @@ enum hs_identity_kind {
     HS_IDENTITY_HANDLE = 2,  /* hs_handle_kind << 32 | number */
     HS_IDENTITY_THREAD = 3,  /* tid << 32 | low word of its start time */
     HS_IDENTITY_MODULE = 4,  /* load address */
+    HS_IDENTITY_STACK = 5,   /* a thread's stack memory; as THREAD */
 };
 
 /* Serials below are given to fixed nodes (root, groups, allocator) by the assembler. */
@@ -276,7 +281,7 @@ struct hs_capture_thread {
     uint64_t stacks_offset;          /* bytes [stack_start, +stacks_size) copied into STACKS */
     uint64_t stacks_size;
     uint32_t n_registers;
-    uint32_t reserved;
+    uint32_t start_ticks; /* low word of the start time in /proc/PID/task/TID/stat; 0 unknown */
     uint64_t registers[HS_REGISTERS_MAX]; /* DWARF numbering of the machine; x86-64: 16 = rip; aarch64: 31 = sp, 32 = pc */
 };
 

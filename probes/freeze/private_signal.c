@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Installed with raw rt_sigaction: the handler must see every signal blocked, those that
+ * libc keeps for itself included, and must not depend on interposed functions.
+ */
+
+#include "probes/freeze/private_signal.h"
+
+#include "probes/freeze/machine.h"
+#include "probes/tracker/control.h"
+#include "probes/tracker/options.h"
+#include "probes/tracker/raw.h"
+#include "probes/tracker/report.h"
+
+#define HIGHEST 62 /* the last two are popular with programs */
+#define LOWEST 35  /* libc keeps 32 and 33 */
+#define SA_RESTORER_FLAG 0x04000000ul
+
+struct kernel_action {
+    void (*handler)(int, siginfo_t *, void *);
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
+
+int hs_signal_trigger;
+
+static void (*private_handler)(int, siginfo_t *, void *);
+
+static bool is_free(int signal)
+{
+    struct kernel_action old = {0};
+    return hs_raw(SYS_rt_sigaction, signal, 0, &old, 8) == 0 && !old.handler;
+}
+
+bool hs_signal_install(int signal, void (*handler)(int, siginfo_t *, void *))
+{
+    struct kernel_action action = {.handler = handler,
+                                   .flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK,
+                                   .restorer = hs_machine_restorer,
+                                   .mask = ~0ull};
+#if defined(__x86_64__)
+    action.flags |= SA_RESTORER_FLAG;
+#endif
+    return hs_raw(SYS_rt_sigaction, signal, &action, 0, 8) == 0;
+}
+
+static bool choose(int below)
+{
+    uint64_t bit;
+    int wanted = hs_options.freeze_signal;
+    int signal = wanted && wanted < below ? wanted : below - 1;
+    while (signal >= LOWEST && !is_free(signal))
+        signal--;
+    if (signal < LOWEST || !hs_signal_install(signal, private_handler))
+        return false;
+    bit = 1ull << (signal - 1);
+    hs_raw(SYS_rt_sigprocmask, SIG_UNBLOCK, &bit, 0, 8);
+    __atomic_store_n(&hs_control->signal, (uint32_t)signal, __ATOMIC_RELEASE);
+    return true;
+}
+
+bool hs_signal_start(void (*handler)(int, siginfo_t *, void *))
+{
+    private_handler = handler;
+    return choose(HIGHEST + 1);
+}
+
+void hs_signal_move(void)
+{
+    if (!choose((int)hs_control->signal)) {
+        __atomic_store_n(&hs_control->signal, 0, __ATOMIC_RELEASE);
+        hs_report("no free real-time signal is left: no more snapshots of this process");
+    }
+}
+
+bool hs_signal_is_ours(int signal)
+{
+    return signal > 0 && (uint32_t)signal == hs_control->signal;
+}
+
+void hs_signal_spare(sigset_t *mask)
+{
+    if (hs_control->signal)
+        sigdelset(mask, (int)hs_control->signal);
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * The private real-time signal: which number it has, and how it stays ours while the
+ * program does as it likes with its own.
+ */
+
+#ifndef HEAPSNAP_PROBES_FREEZE_PRIVATE_SIGNAL_H
+#define HEAPSNAP_PROBES_FREEZE_PRIVATE_SIGNAL_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Choose a number, install the handler, unblock it in this thread. False: none is free. */
+bool hs_signal_start(void (*handler)(int, siginfo_t *, void *));
+
+/* The program installs a handler on our number: give it up and take another. */
+void hs_signal_move(void);
+
+/* Is it the private one? */
+bool hs_signal_is_ours(int signal);
+
+/* Install our handler for the option signal=; kernel interface, no hooks. */
+bool hs_signal_install(int signal, void (*handler)(int, siginfo_t *, void *));
+
+/* The signal of the option signal= as long as its handler is ours, else 0. */
+extern int hs_signal_trigger;
+
+/* Take our signals out of a mask the program wants to block or wait for. */
+void hs_signal_spare(sigset_t *mask);
+
+#endif

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * The program's own signal calls, as far as they could take the private signal away:
+ * masks are passed on without its bit, its handler cannot be replaced (the program gets
+ * the number it wants, and we move to another).
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+
+#include "probes/freeze/private_signal.h"
+#include "probes/tracker/next.h"
+#include "probes/tracker/report.h"
+
+typedef void (*handler_type)(int);
+
+HS_NEXT(int, sigaction, (int, const struct sigaction *, struct sigaction *))
+HS_NEXT(handler_type, signal, (int, handler_type))
+HS_NEXT(handler_type, sysv_signal, (int, handler_type))
+HS_NEXT(handler_type, sigset, (int, handler_type))
+HS_NEXT(int, sigignore, (int))
+HS_NEXT(int, sighold, (int))
+HS_NEXT(int, siginterrupt, (int, int))
+HS_NEXT(int, sigprocmask, (int, const sigset_t *, sigset_t *))
+HS_NEXT(int, pthread_sigmask, (int, const sigset_t *, sigset_t *))
+HS_NEXT(int, sigsuspend, (const sigset_t *))
+HS_NEXT(int, sigwait, (const sigset_t *, int *))
+HS_NEXT(int, sigwaitinfo, (const sigset_t *, siginfo_t *))
+HS_NEXT(int, sigtimedwait, (const sigset_t *, siginfo_t *, const struct timespec *))
+HS_NEXT(int, ppoll, (struct pollfd *, nfds_t, const struct timespec *, const sigset_t *))
+HS_NEXT(int, pselect, (int, fd_set *, fd_set *, fd_set *, const struct timespec *,
+                       const sigset_t *))
+HS_NEXT(int, epoll_pwait, (int, struct epoll_event *, int, int, const sigset_t *))
+HS_NEXT(int, epoll_pwait2, (int, struct epoll_event *, int, const struct timespec *,
+                            const sigset_t *))
+
+/* What the program last asked for on the private number without taking it (SIG_IGN or
+ * SIG_DFL): reported back when it asks. */
+static struct sigaction remembered;
+
+/* These are async-signal-safe, and looking a name up is not. */
+__attribute__((constructor(102))) static void resolve(void)
+{
+    hs_next_sigaction();
+    hs_next_signal();
+    hs_next_sysv_signal();
+    hs_next_sigset();
+    hs_next_sigignore();
+    hs_next_sighold();
+    hs_next_siginterrupt();
+    hs_next_sigprocmask();
+    hs_next_pthread_sigmask();
+    hs_next_sigsuspend();
+    hs_next_sigwait();
+    hs_next_sigwaitinfo();
+    hs_next_sigtimedwait();
+    hs_next_ppoll();
+    hs_next_pselect();
+    hs_next_epoll_pwait();
+    hs_next_epoll_pwait2();
+}
+
+/* The program's handler wins over signal=…; said once. */
+static void note_trigger_taken(int signal)
+{
+    int ours = signal;
+    if (signal && __atomic_compare_exchange_n(&hs_signal_trigger, &ours, 0, false,
+                                              __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        hs_report("the program handles signal %d itself: option signal= is off",
+                  (int64_t)signal);
+}
+
+static bool is_plain(handler_type handler)
+{
+    return handler == SIG_DFL || handler == SIG_IGN;
+}
+
+/* Before the program's `handler` goes in for `signal`. True: it is only remembered. */
+static bool give_way(int signal, handler_type handler)
+{
+    if (hs_signal_is_ours(signal)) {
+        if (is_plain(handler))
+            return true;
+        hs_signal_move();
+    }
+    if (signal != 0 && signal == hs_signal_trigger) {
+        if (is_plain(handler))
+            return true;
+        note_trigger_taken(signal);
+    }
+    return false;
+}
+
+/* Our own handlers are not the program's business. */
+static bool hides(int signal)
+{
+    return hs_signal_is_ours(signal) || (signal != 0 && signal == hs_signal_trigger);
+}
+
+HS_EXPORT int sigaction(int signal, const struct sigaction *action, struct sigaction *old)
+{
+    bool hidden = hides(signal);
+    if (hidden && (!action || give_way(signal, action->sa_handler))) {
+        struct sigaction before = remembered;
+        if (action)
+            remembered = *action;
+        if (old)
+            *old = before;
+        return 0;
+    }
+    int result = hs_next_sigaction()(signal, action, old);
+    if (hidden && result == 0 && old)
+        *old = (struct sigaction){.sa_handler = SIG_DFL};
+    return result;
+}
+
+HS_EXPORT int __sigaction(int signal, const struct sigaction *action, struct sigaction *old);
+HS_EXPORT int __sigaction(int signal, const struct sigaction *action, struct sigaction *old)
+{
+    return sigaction(signal, action, old);
+}
+
+/* signal() and its relatives; `next` installs the program's handler. */
+static handler_type set_handler(int signal, handler_type handler,
+                                handler_type (*next)(int, handler_type))
+{
+    bool hidden = hides(signal);
+    if (hidden && (handler == SIG_ERR || give_way(signal, handler))) {
+        handler_type before = remembered.sa_handler;
+        remembered.sa_handler = handler;
+        return before;
+    }
+    handler_type old = next(signal, handler);
+    return hidden && old != SIG_ERR ? SIG_DFL : old;
+}
+
+HS_EXPORT handler_type signal(int number, handler_type handler)
+{
+    return set_handler(number, handler, hs_next_signal());
+}
+
+HS_EXPORT handler_type bsd_signal(int number, handler_type handler);
+HS_EXPORT handler_type bsd_signal(int number, handler_type handler)
+{
+    return set_handler(number, handler, hs_next_signal());
+}
+
+HS_EXPORT handler_type sysv_signal(int number, handler_type handler)
+{
+    return set_handler(number, handler, hs_next_sysv_signal());
+}
+
+HS_EXPORT handler_type __sysv_signal(int number, handler_type handler);
+HS_EXPORT handler_type __sysv_signal(int number, handler_type handler)
+{
+    return set_handler(number, handler, hs_next_sysv_signal());
+}
+
+/* sigset(SIG_HOLD) blocks instead: 2 is its number. */
+HS_EXPORT handler_type sigset(int number, handler_type handler)
+{
+    if (hides(number) && handler == (handler_type)2)
+        return SIG_DFL;
+    return set_handler(number, handler, hs_next_sigset());
+}
+
+HS_EXPORT int sigignore(int number)
+{
+    return hides(number) ? 0 : hs_next_sigignore()(number);
+}
+
+HS_EXPORT int sighold(int number)
+{
+    return hs_signal_is_ours(number) ? 0 : hs_next_sighold()(number);
+}
+
+HS_EXPORT int siginterrupt(int number, int interrupts)
+{
+    return hides(number) ? 0 : hs_next_siginterrupt()(number, interrupts);
+}
+
+/* A copy of the program's mask with our bit left out; NULL stays NULL. */
+static const sigset_t *spared(const sigset_t *mask, sigset_t *copy)
+{
+    if (!mask)
+        return NULL;
+    *copy = *mask;
+    hs_signal_spare(copy);
+    return copy;
+}
+
+HS_EXPORT int sigprocmask(int how, const sigset_t *mask, sigset_t *old)
+{
+    sigset_t copy;
+    return hs_next_sigprocmask()(how, how == SIG_UNBLOCK ? mask : spared(mask, &copy), old);
+}
+
+HS_EXPORT int pthread_sigmask(int how, const sigset_t *mask, sigset_t *old)
+{
+    sigset_t copy;
+    return hs_next_pthread_sigmask()(how, how == SIG_UNBLOCK ? mask : spared(mask, &copy),
+                                     old);
+}
+
+HS_EXPORT int sigsuspend(const sigset_t *mask)
+{
+    sigset_t copy;
+    return hs_next_sigsuspend()(spared(mask, &copy));
+}
+
+HS_EXPORT int sigwait(const sigset_t *mask, int *signal)
+{
+    sigset_t copy;
+    return hs_next_sigwait()(spared(mask, &copy), signal);
+}
+
+HS_EXPORT int sigwaitinfo(const sigset_t *mask, siginfo_t *info)
+{
+    sigset_t copy;
+    return hs_next_sigwaitinfo()(spared(mask, &copy), info);
+}
+
+HS_EXPORT int sigtimedwait(const sigset_t *mask, siginfo_t *info,
+                           const struct timespec *limit)
+{
+    sigset_t copy;
+    return hs_next_sigtimedwait()(spared(mask, &copy), info, limit);
+}
+
+HS_EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *limit,
+                    const sigset_t *mask)
+{
+    sigset_t copy;
+    return hs_next_ppoll()(fds, count, limit, spared(mask, &copy));
+}
+
+HS_EXPORT int pselect(int count, fd_set *readable, fd_set *writable, fd_set *special,
+                      const struct timespec *limit, const sigset_t *mask)
+{
+    sigset_t copy;
+    return hs_next_pselect()(count, readable, writable, special, limit,
+                             spared(mask, &copy));
+}
+
+HS_EXPORT int epoll_pwait(int fd, struct epoll_event *events, int count, int limit,
+                          const sigset_t *mask)
+{
+    sigset_t copy;
+    return hs_next_epoll_pwait()(fd, events, count, limit, spared(mask, &copy));
+}
+
+HS_EXPORT int epoll_pwait2(int fd, struct epoll_event *events, int count,
+                           const struct timespec *limit, const sigset_t *mask)
+{
+    sigset_t copy;
+    if (!hs_next_epoll_pwait2()) {
+        errno = ENOSYS;
+        return -1;
+    }
+    return hs_next_epoll_pwait2()(fd, events, count, limit, spared(mask, &copy));
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * The image is a grandchild: born in two steps so that the program notices nothing.
+ *
+ * The parent A shares our memory but has its own descriptor table; there it closes what
+ * is not ours and makes the capture's memfd, so no descriptor number of the program is
+ * ever used. A then forks the image B, which shares A's table, and ends; we wait for A,
+ * whose exit signal is 0. So the program gets no SIGCHLD and has no zombie, and files it
+ * closes are really closed. Where the program itself inherits orphans (it is an init or
+ * a subreaper) B becomes our child with exit signal 0, which no plain wait() sees, and
+ * is reaped at the next occasion.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "probes/freeze/freeze.h"
+#include "probes/freeze/machine.h"
+#include "probes/tracker/control.h"
+#include "probes/tracker/options.h"
+#include "probes/tracker/raw.h"
+#include "probes/tracker/report.h"
+
+#define STACK_SIZE (256u * 1024)
+#define ENVIRONMENT_MAX 512
+#define KEEP_MAX 4
+
+struct hs_job hs_job;
+
+static char *parent_stack; /* A's, and the image's copy of it */
+static char *totals_stack; /* of the helper that shares our memory */
+static int32_t totals_busy; /* cleared by the kernel when that helper ends */
+static int32_t unreaped;    /* an image that is our own child; 0: none */
+static uint64_t stderr_device, stderr_inode;
+static char *environment[ENVIRONMENT_MAX + 1];
+
+static bool starts_with(const char *text, const char *start)
+{
+    while (*start && *text == *start)
+        text++, start++;
+    return !*start;
+}
+
+static size_t length(const char *text)
+{
+    size_t size = 0;
+    while (text[size])
+        size++;
+    return size;
+}
+
+/* The program may move, change and free its environment later; keep a copy. */
+static void remember_environment(void)
+{
+    size_t size = 0;
+    int count = 0;
+    for (char **at = environ; at && *at; at++)
+        size += length(*at) + 1;
+    char *copy = size ? hs_raw_map(size) : NULL;
+    for (char **at = environ; copy && *at && count < ENVIRONMENT_MAX; at++) {
+        if (starts_with(*at, "LD_PRELOAD=") || starts_with(*at, "LD_AUDIT=")
+            || starts_with(*at, "HEAPSNAP_"))
+            continue;
+        environment[count++] = copy;
+        for (const char *from = *at;; from++)
+            if (!(*copy++ = *from))
+                break;
+    }
+    environment[count] = NULL;
+}
+
+void hs_spawn_init(void)
+{
+    struct stat status;
+    if (hs_raw(SYS_fstat, 2, &status) == 0) {
+        stderr_device = status.st_dev;
+        stderr_inode = status.st_ino;
+    }
+    if (!environment[0])
+        remember_environment();
+}
+
+bool hs_spawn_stderr_is_ours(void)
+{
+    struct stat status;
+    return stderr_inode != 0 && hs_raw(SYS_fstat, 2, &status) == 0
+           && status.st_dev == stderr_device && status.st_ino == stderr_inode;
+}
+
+/* ---- A ---- */
+
+static void close_between(unsigned first, unsigned last)
+{
+    if (first > last || hs_raw(SYS_close_range, first, last, 0) == 0)
+        return;
+    struct rlimit limit = {.rlim_cur = 1024};
+    hs_raw(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, &limit);
+    unsigned end = limit.rlim_cur < 1u << 20 ? (unsigned)limit.rlim_cur : 1u << 20;
+    for (unsigned fd = first; fd <= last && fd < end; fd++)
+        hs_raw(SYS_close, fd);
+}
+
+static void close_others(void)
+{
+    int keep[KEEP_MAX + 1];
+    int count = 0;
+    keep[count++] = hs_job.control_fd;
+    keep[count++] = hs_job.identity_fd[0];
+    keep[count++] = hs_job.identity_fd[1];
+    if (hs_spawn_stderr_is_ours())
+        keep[count++] = 2;
+
+    unsigned from = 0;
+    for (;;) {
+        int next = -1;
+        for (int i = 0; i < count; i++)
+            if (keep[i] >= (int)from && (next < 0 || keep[i] < next))
+                next = keep[i];
+        if (next < 0)
+            break;
+        if (next > (int)from)
+            close_between(from, (unsigned)next - 1);
+        from = (unsigned)next + 1;
+    }
+    close_between(from, ~0u);
+}
+
+static void totals_entry(void *argument)
+{
+    (void)argument;
+    hs_image_main();
+}
+
+static void parent_entry(void *argument)
+{
+    unsigned long flags = CLONE_FILES;
+    (void)argument;
+
+    close_others();
+    for (;;) { /* 0, 1 and 2 stay what a helper expects them to be */
+        int fd = (int)hs_raw(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
+        if (fd > 2)
+            hs_raw(SYS_close, fd);
+        if (fd < 0 || fd >= 2)
+            break;
+    }
+    hs_job.capture_fd = (int)hs_raw(SYS_memfd_create, HS_CAPTURE_NAME,
+                                    MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (hs_job.capture_fd < 0) {
+        hs_job.image_pid = hs_job.capture_fd;
+        hs_raw(SYS_exit_group, 0);
+    }
+    if (unreaped < 0)
+        flags |= CLONE_PARENT;
+    if (hs_job.kind == HS_REQUEST_TOTALS) {
+        hs_job.image_pid = (int)hs_machine_clone(
+            flags | CLONE_VM | CLONE_CHILD_CLEARTID, totals_stack + STACK_SIZE,
+            totals_entry, NULL, &totals_busy);
+    } else {
+        long pid = hs_raw(SYS_clone, flags, 0, 0, 0, 0);
+        if (pid == 0)
+            hs_image_main();
+        hs_job.image_pid = (int)pid;
+    }
+    for (;;)
+        hs_raw(SYS_exit_group, 0);
+}
+
+/* ---- the program's side ---- */
+
+static bool inherits_orphans(void)
+{
+    int subreaper = 0;
+    hs_raw(SYS_prctl, PR_GET_CHILD_SUBREAPER, &subreaper, 0, 0, 0);
+    return subreaper || hs_raw(SYS_getpid) == 1;
+}
+
+void hs_spawn_reap(void)
+{
+    if (unreaped > 0 && hs_raw(SYS_wait4, unreaped, 0, __WALL | WNOHANG, 0) != 0)
+        unreaped = 0;
+}
+
+void hs_spawn_fork_child(void)
+{
+    unreaped = 0;
+    totals_busy = 0;
+}
+
+static int prepare(void)
+{
+    if (!parent_stack && !(parent_stack = hs_raw_map(STACK_SIZE)))
+        return -ENOMEM;
+    if (hs_job.kind != HS_REQUEST_TOTALS)
+        return 0;
+    if (!totals_stack && !(totals_stack = hs_raw_map(STACK_SIZE)))
+        return -ENOMEM;
+    return __atomic_load_n(&totals_busy, __ATOMIC_ACQUIRE) ? -EBUSY : 0;
+}
+
+int hs_spawn(void)
+{
+    int err = prepare();
+    if (err < 0)
+        return err;
+    hs_spawn_reap();
+    bool keeps = inherits_orphans();
+    if (keeps && unreaped == 0)
+        unreaped = -1;
+
+    hs_job.control_fd = hs_control_fd();
+    hs_job.identity_fd[0] = hs_control_identity_fd(0);
+    hs_job.identity_fd[1] = hs_control_identity_fd(1);
+    hs_job.image_pid = -ECHILD;
+    if (hs_job.kind == HS_REQUEST_TOTALS)
+        __atomic_store_n(&totals_busy, 1, __ATOMIC_RELEASE);
+
+    long parent = hs_machine_clone(CLONE_VM | CLONE_VFORK, parent_stack + STACK_SIZE,
+                                   parent_entry, NULL, NULL);
+    if (parent > 0)
+        hs_raw(SYS_wait4, parent, 0, __WALL, 0);
+    else
+        hs_job.image_pid = (int)parent;
+    if (hs_job.image_pid < 0)
+        __atomic_store_n(&totals_busy, 0, __ATOMIC_RELEASE);
+    if (unreaped < 0)
+        unreaped = hs_job.image_pid > 0 ? hs_job.image_pid : 0;
+    return hs_job.image_pid < 0 ? hs_job.image_pid : 0;
+}
+
+/* ---- the helper ---- */
+
+static bool is_program(const char *path)
+{
+    struct stat status;
+    return hs_raw(SYS_newfstatat, AT_FDCWD, path, &status, 0) == 0
+           && S_ISREG(status.st_mode)
+           && hs_raw(SYS_faccessat, AT_FDCWD, path, X_OK) == 0;
+}
+
+const char *hs_spawn_helper(const char **ret_looked_for)
+{
+    /* Where it is beside the shim: in a build tree, below lib/, below lib/<machine>/. */
+    static const char *const places[] = {"../tools/heapsnap", "../../bin/heapsnap",
+                                         "../../../bin/heapsnap"};
+    static char path[1200];
+
+    *ret_looked_for = path;
+    if (hs_options.helper[0]) {
+        hs_format(path, sizeof(path), "%s", hs_options.helper);
+        return is_program(path) ? path : NULL;
+    }
+    size_t folder = length(hs_control->shim_path);
+    while (folder > 0 && hs_control->shim_path[folder - 1] != '/')
+        folder--;
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        hs_format(path, sizeof(path), "%s", hs_control->shim_path);
+        hs_format(path + folder, sizeof(path) - folder, "%s", places[i]);
+        if (is_program(path))
+            return path;
+    }
+    hs_format(path + folder, sizeof(path) - folder, "%s", places[0]);
+    return NULL;
+}
+
+/* The program's limits were not meant for us. */
+static void lift_limits(void)
+{
+    static const int lifted[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_NOFILE, RLIMIT_FSIZE,
+                                 RLIMIT_CPU, RLIMIT_STACK};
+    for (size_t i = 0; i < sizeof(lifted) / sizeof(lifted[0]); i++) {
+        struct rlimit limit;
+        if (hs_raw(SYS_prlimit64, 0, lifted[i], 0, &limit) < 0)
+            continue;
+        limit.rlim_cur = limit.rlim_max;
+        hs_raw(SYS_prlimit64, 0, lifted[i], &limit, 0);
+    }
+}
+
+int hs_spawn_exec_helper(void)
+{
+    const char *looked_for;
+    const char *helper = hs_spawn_helper(&looked_for);
+    char capture[16], control[16];
+    if (!helper)
+        return -ENOENT;
+
+    hs_format(capture, sizeof(capture), "%d", (int64_t)hs_job.capture_fd);
+    hs_format(control, sizeof(control), "%d", (int64_t)hs_job.control_fd);
+    hs_raw(SYS_fcntl, hs_job.capture_fd, F_SETFD, 0);
+    hs_raw(SYS_fcntl, hs_job.control_fd, F_SETFD, 0);
+    for (int fd = 0; fd <= 2; fd++)
+        hs_raw(SYS_fcntl, fd, F_SETFD, 0);
+    lift_limits();
+
+    struct {
+        void (*handler)(int);
+        unsigned long flags;
+        void (*restorer)(void);
+        uint64_t mask;
+    } standard = {0};
+    for (int signal = 1; signal <= 64; signal++)
+        hs_raw(SYS_rt_sigaction, signal, &standard, 0, 8);
+    uint64_t nothing = 0;
+    hs_raw(SYS_rt_sigprocmask, SIG_SETMASK, &nothing, 0, 8);
+
+    const char *arguments[] = {"heapsnap", "write-snapshot", "--capture", capture,
+                               "--control", control, NULL};
+    return (int)hs_raw(SYS_execve, helper, arguments, environment);
+}
