@@ -16,7 +16,6 @@
 #include "libheapsnap/base/guard.h"
 #include "probes/abi.h"
 
-#pragma weak hs_assemble
 HS_DEFINE_GUARD(guard_snapshot, struct hs_snapshot *, hs_snapshot_destroy)
 
 int hs_save_path(const struct hs_capture *capture, const char *directory,
