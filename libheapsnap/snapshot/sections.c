@@ -89,6 +89,7 @@ bool hs_section_nodes(struct hs_cursor *cursor, const struct hs_layout *layout,
         || !snapshot->node_size || !snapshot->node_detachedness || !snapshot->first_edge)
         return hs_section_no_memory(cursor);
 
+    snapshot->has_no_detachedness = layout->node.at[HS_NODE_DETACHEDNESS_AT] < 0;
     uint64_t row[HS_LAYOUT_FIELDS];
     snapshot->node_count = (uint32_t)count;
     snapshot->first_edge[0] = 0;

@@ -102,6 +102,7 @@ struct hs_snapshot {
     uint32_t string_count;
     const char **strings;      /* NUL-terminated UTF-8; unique when a builder made them */
 
+    bool has_no_detachedness; /* the file has no such column; names tell it */
     uint32_t other_type_count;
     char **other_types;        /* "wasm object" */
     uint32_t location_count;

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Why a node is still there, in one line. Long lists make long ways, so equal steps are
+ * counted and the middle is left out.
+ */
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libheapsnap/analysis/parts.h"
+#include "libheapsnap/base/array.h"
+#include "libheapsnap/base/guard.h"
+
+#define STEPS_SHOWN 7
+
+struct steps {
+    uint32_t *at; /* edges, the nearest to the root last */
+    size_t count, room;
+};
+
+struct line {
+    char *buffer;
+    size_t size, used;
+};
+
+const char *hs_name_text(const struct hs_snapshot *snapshot, const char *name,
+                         char *buffer, size_t size)
+{
+    static const char detached[] = "Detached ";
+    bool is_ours = json_object_get(snapshot->metadata, "heapsnap") != NULL;
+    size_t known = strncmp(name, detached, sizeof(detached) - 1) == 0
+                       ? sizeof(detached) - 1
+                       : 0;
+    size_t length = strlen(name), used = 0;
+    bool is_bracketed = is_ours && name[known] == '<' && name[length - 1] == '>';
+    for (size_t at = 0; at < length && used + 1 < size; at++) {
+        if (is_bracketed && (at == known || at == length - 1))
+            continue;
+        bool is_blank = memcmp(name + at, "\u00a0", 2) == 0;
+        buffer[used++] = is_blank ? ' ' : name[at];
+        at += is_blank;
+    }
+    /* Never end in half a character. */
+    if (used + 1 == size)
+        while (used > 0 && (buffer[used - 1] & 0x80))
+            used--;
+    buffer[used] = '\0';
+    return buffer;
+}
+
+static void append(struct line *line, const char *text)
+{
+    int added = snprintf(line->buffer + line->used, line->size - line->used, "%s", text);
+    if (added > 0)
+        line->used += (size_t)added;
+    if (line->used >= line->size)
+        line->used = line->size - 1;
+}
+
+static const char *edge_text(const struct hs_snapshot *snapshot, uint32_t edge, char *text,
+                             size_t size)
+{
+    uint32_t name = snapshot->edge_name[edge];
+    uint8_t type = snapshot->edge_type[edge];
+    if (type == HS_EDGE_ELEMENT || type == HS_EDGE_HIDDEN) {
+        snprintf(text, size, "[%u]", name);
+        return text;
+    }
+    return hs_name_text(snapshot, snapshot->strings[name], text, size);
+}
+
+/* "g_sessions (server)" for a global, else the holder's name and the step from it. */
+static void append_start(struct line *line, const struct hs_analysis *analysis,
+                         uint32_t edge, uint32_t from)
+{
+    const struct hs_snapshot *snapshot = analysis->snapshot;
+    char text[512], holder[512];
+    edge_text(snapshot, edge, text, sizeof(text));
+    hs_name_text(snapshot, snapshot->strings[snapshot->node_name[from]], holder,
+                 sizeof(holder));
+    char *suffix = strstr(holder, HS_MODULE_SUFFIX);
+    if (suffix) {
+        *suffix = '\0';
+        append(line, text);
+        append(line, " (");
+        append(line, holder);
+        append(line, ")");
+        return;
+    }
+    append(line, holder);
+    append(line, " → ");
+    append(line, text);
+}
+
+/* Steps [from, to) towards the node; the array runs the other way. */
+static void append_steps(struct line *line, const struct hs_snapshot *snapshot,
+                         const struct steps *steps)
+{
+    size_t left = steps->count, shown = 0;
+    while (left > 0) {
+        uint32_t edge = steps->at[left - 1];
+        size_t run = 1;
+        while (run < left
+               && snapshot->edge_name[steps->at[left - 1 - run]]
+                      == snapshot->edge_name[edge]
+               && snapshot->edge_type[steps->at[left - 1 - run]]
+                      == snapshot->edge_type[edge])
+            run++;
+        if (shown++ == STEPS_SHOWN && left > run) {
+            char text[64];
+            snprintf(text, sizeof(text), " → … %zu more", left);
+            append(line, text);
+            return;
+        }
+        char text[512], times[32] = "";
+        edge_text(snapshot, edge, text, sizeof(text));
+        if (run > 1)
+            snprintf(times, sizeof(times), " ×%zu", run);
+        append(line, " → ");
+        append(line, text);
+        append(line, times);
+        left -= run;
+    }
+}
+
+static bool is_lost_group(const struct hs_snapshot *snapshot, uint32_t node)
+{
+    return snapshot->node_type[node] == HS_NODE_SYNTHETIC
+           && strcmp(snapshot->strings[snapshot->node_name[node]], HS_GROUP_LOST) == 0;
+}
+
+bool hs_holder_text(const struct hs_analysis *analysis, uint32_t node, char *buffer,
+                    size_t size)
+{
+    const struct hs_snapshot *snapshot = analysis->snapshot;
+    struct line line = {.buffer = buffer, .size = size};
+    struct steps steps = {0};
+    uint32_t group = HS_ANALYSIS_NONE; /* the lowest synthetic node on the way */
+    bool is_held = analysis->distance[node] != HS_DISTANCE_UNREACHED
+                   && node != snapshot->root;
+    buffer[0] = '\0';
+    for (uint32_t at = node; is_held && at != snapshot->root;) {
+        uint32_t from = analysis->reached_from[at];
+        if (from == HS_ANALYSIS_NONE || is_lost_group(snapshot, from)) {
+            is_held = false;
+        } else if (snapshot->node_type[from] != HS_NODE_SYNTHETIC
+                   && group == HS_ANALYSIS_NONE) {
+            is_held = hs_array_push(&steps, analysis->reached_by[at]);
+        } else if (group == HS_ANALYSIS_NONE) {
+            group = from;
+        }
+        at = from;
+    }
+    if (is_held && steps.count == 0) {
+        append(&line, snapshot->strings[snapshot->node_name[group]]);
+    } else if (is_held) {
+        uint32_t start = steps.at[--steps.count];
+        uint32_t to = snapshot->edge_to[start];
+        append_start(&line, analysis, start, analysis->reached_from[to]);
+        append_steps(&line, snapshot, &steps);
+    }
+    free(steps.at);
+    return is_held;
+}
