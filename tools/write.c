@@ -106,7 +106,6 @@ static void finish(struct hs_control *control, const char *path,
         snprintf(control->last_file, sizeof(control->last_file), "%.*s",
                  (int)sizeof(control->last_file) - 1, path);
         __atomic_store_n(&control->error, 0, __ATOMIC_RELEASE);
-        __atomic_fetch_add(&control->snapshots, 1, __ATOMIC_ACQ_REL);
     } else {
         snprintf(control->error_text, sizeof(control->error_text), "%.*s",
                  (int)sizeof(control->error_text) - 1, err->text);
