@@ -15,7 +15,7 @@ wanted_names()
         cat "$1"/*.h | tr '\n' ' ' | grep -oE 'HS_API [^;{]*[;{]' \
             | sed -nE 's/^HS_API ([^(]*[ *])?(hs_[a-z0-9_]+) *\(.*/\2/p'
     else
-        sed 's/ *#.*//; /^$/d' "$1"
+        sed "s/ *#.*//; /^\$/d" "$1"
     fi | sort -u
 }
 

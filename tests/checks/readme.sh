@@ -9,7 +9,7 @@
 # shellcheck disable=SC2016 # backticks are Markdown's here
 set -eu
 root=$1
-tool=$2
+tool=$(realpath -- "$2")
 shift 2
 cd "$root"
 bad=0
