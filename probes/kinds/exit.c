@@ -13,8 +13,6 @@
 #include "probes/tracker/raw.h"
 #include "probes/tracker/thread.h"
 
-#pragma weak hs_trigger_exit
-
 HS_NEXT(void, _exit, (int))
 HS_NEXT(void, quick_exit, (int))
 
@@ -28,8 +26,7 @@ __attribute__((constructor(102))) static void resolve(void)
 static void take_exit_snapshot(int status)
 {
     if (hs_tracker_is_on() && hs_tracker_is_this_process())
-        if (hs_trigger_exit)
-            hs_trigger_exit(status);
+        hs_trigger_exit(status);
 }
 
 HS_EXPORT void _exit(int status)

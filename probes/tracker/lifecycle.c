@@ -36,10 +36,6 @@
 #include "probes/tracker/thread.h"
 #include "probes/tracker/unwind.h"
 
-#pragma weak hs_trigger_exit
-#pragma weak hs_trigger_fork_child
-#pragma weak hs_trigger_start
-
 /* glibc's smallest chunk is 32 bytes; of others we only know that they align to 8. */
 static unsigned granule_shift(void)
 {
@@ -95,21 +91,19 @@ static void fork_child(void)
     bool entered = hs_guard_try();
     hs_tracked_pid = (int)hs_raw(SYS_getpid);
     hs_unwind_fork_after(true);
+    hs_control_recreate(); /* first: the parent's totals stay what they are */
     hs_thread_fork_child();
     hs_mapping_fork_child();
-    hs_control_recreate();
     if (entered)
         hs_guard_drop();
-    if (hs_trigger_fork_child)
-        hs_trigger_fork_child();
+    hs_trigger_fork_child();
 }
 
 static void at_exit(int status, void *context)
 {
     (void)context;
     if (hs_tracker_is_on() && hs_tracker_is_this_process())
-        if (hs_trigger_exit)
-            hs_trigger_exit(status);
+        hs_trigger_exit(status);
 }
 
 static enum {
@@ -189,6 +183,5 @@ __attribute__((constructor(101))) static void start(int argc, char **argv,
         return;
     }
     phase = PHASE_READY;
-    if (hs_trigger_start)
-        hs_trigger_start();
+    hs_trigger_start();
 }

@@ -19,8 +19,6 @@
 #include "probes/tracker/raw.h"
 #include "probes/tracker/report.h"
 
-#pragma weak hs_trigger_bytes
-
 #define SLAB_SIZE ((size_t)64 << 10)
 
 enum {
@@ -76,8 +74,7 @@ void hs_tracker_stop(const char *why)
 void hs_guard_dropped(uint32_t word)
 {
     if (word & HS_GUARD_PENDING)
-        if (hs_trigger_bytes)
-            hs_trigger_bytes(__atomic_load_n(&hs_control->live_bytes, __ATOMIC_RELAXED));
+        hs_trigger_bytes(__atomic_load_n(&hs_control->live_bytes, __ATOMIC_RELAXED));
 }
 
 void hs_thread_flush(struct hs_thread *thread)
