@@ -148,15 +148,25 @@ static bool add_known(const struct hs_module *known)
     return true;
 }
 
-/* The tracker's entry for the module at `start`: its latest one with the same file. */
+/* By build-id where there is one: the loader's path may lead through symbolic links. */
+static bool is_same_file(const struct hs_capture_module *known,
+                         const struct hs_capture_module *module, const char *path)
+{
+    if (known->build_id_size || module->build_id_size)
+        return known->build_id_size == module->build_id_size
+               && memcmp(known->build_id, module->build_id, module->build_id_size) == 0;
+    return same_text(hs_image.strings.bytes.items + known->path, path, 511);
+}
+
+/* The tracker's entry for a module that is loaded now: its latest one there. */
 static struct hs_capture_module *find_known(const struct hs_capture_module *module,
                                             const char *path, uint32_t n_known)
 {
     struct hs_capture_module *modules = (void *)hs_image.modules.items;
     for (uint32_t i = n_known; i-- > 0;)
         if (modules[i].bias == module->bias && modules[i].flags & HS_MODULE_UNLOADED
-            && same_text(hs_image.strings.bytes.items + modules[i].path, path, 511)
-            && modules[i].start < module->end && module->start < modules[i].end)
+            && modules[i].start < module->end && module->start < modules[i].end
+            && is_same_file(&modules[i], module, path))
             return &modules[i];
     return NULL;
 }
@@ -168,10 +178,8 @@ static int add_loaded(struct candidate *candidate, const char *path, uint32_t n_
         module = hs_vector_push(&hs_image.modules, 1);
         if (!module)
             return -ENOMEM;
-        candidate->module.path = hs_strings_add(&hs_image.strings, path, strlen(path));
-    } else {
-        candidate->module.path = module->path;
     }
+    candidate->module.path = hs_strings_add(&hs_image.strings, path, strlen(path));
     *module = candidate->module;
     if (same_text(path, hs_control->shim_path, 1023))
         module->flags |= HS_MODULE_SHIM;

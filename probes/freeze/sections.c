@@ -89,7 +89,8 @@ static void write_frames(void)
 static void write_epochs(void)
 {
     hs_writer_begin(&hs_image.writer);
-    for (uint32_t i = 0; i <= hs_job.epoch; i++) {
+    bool has_epochs = hs_job.kind != HS_REQUEST_TOTALS;
+    for (uint32_t i = 0; has_epochs && i <= hs_job.epoch; i++) {
         uint64_t time = i < hs_epochs.count ? hs_epochs.times[i] : hs_control->start_time;
         hs_writer_put(&hs_image.writer, &time, sizeof(time));
     }

@@ -7,9 +7,9 @@
  * is not ours and makes the capture's memfd, so no descriptor number of the program is
  * ever used. A then forks the image B, which shares A's table, and ends; we wait for A,
  * whose exit signal is 0. So the program gets no SIGCHLD and has no zombie, and files it
- * closes are really closed. Where the program itself inherits orphans (it is an init or
- * a subreaper) B becomes our child with exit signal 0, which no plain wait() sees, and
- * is reaped at the next occasion.
+ * closes are really closed. Where orphans do not vanish (the program itself inherits them,
+ * being an init or a subreaper, or a container's init never reaps) B becomes our child
+ * with exit signal 0, which no plain wait() sees, and is reaped at the next occasion.
  */
 
 #include <errno.h>
@@ -41,6 +41,9 @@ static char *parent_stack; /* A's, and the image's copy of it */
 static char *totals_stack; /* of the helper that shares our memory */
 static int32_t totals_busy; /* cleared by the kernel when that helper ends */
 static int32_t unreaped;    /* an image that is our own child; 0: none */
+static int32_t orphan;      /* the last image that was left to init */
+static bool orphans_stay;   /* as zombies: that init reaps nobody */
+static bool keeps_child;    /* the image being made is to be our child */
 static uint64_t stderr_device, stderr_inode;
 static char *environment[ENVIRONMENT_MAX + 1];
 
@@ -160,7 +163,7 @@ static void parent_entry(void *argument)
         hs_job.image_pid = hs_job.capture_fd;
         hs_raw(SYS_exit_group, 0);
     }
-    if (unreaped < 0)
+    if (keeps_child)
         flags |= CLONE_PARENT;
     if (hs_job.kind == HS_REQUEST_TOTALS) {
         hs_job.image_pid = (int)hs_machine_clone(
@@ -181,6 +184,11 @@ static void parent_entry(void *argument)
 static bool inherits_orphans(void)
 {
     int subreaper = 0;
+    if (orphan > 0 && hs_raw(SYS_kill, orphan, 0) == 0 && hs_process_is_dead(orphan))
+        orphans_stay = true;
+    orphan = 0;
+    if (orphans_stay)
+        return true;
     hs_raw(SYS_prctl, PR_GET_CHILD_SUBREAPER, &subreaper, 0, 0, 0);
     return subreaper || hs_raw(SYS_getpid) == 1;
 }
@@ -193,7 +201,7 @@ void hs_spawn_reap(void)
 
 void hs_spawn_fork_child(void)
 {
-    unreaped = 0;
+    unreaped = orphan = 0;
     totals_busy = 0;
 }
 
@@ -214,9 +222,7 @@ int hs_spawn(void)
     if (err < 0)
         return err;
     hs_spawn_reap();
-    bool keeps = inherits_orphans();
-    if (keeps && unreaped == 0)
-        unreaped = -1;
+    keeps_child = inherits_orphans();
 
     hs_job.control_fd = hs_control_fd();
     hs_job.identity_fd[0] = hs_control_identity_fd(0);
@@ -233,8 +239,8 @@ int hs_spawn(void)
         hs_job.image_pid = (int)parent;
     if (hs_job.image_pid < 0)
         __atomic_store_n(&totals_busy, 0, __ATOMIC_RELEASE);
-    if (unreaped < 0)
-        unreaped = hs_job.image_pid > 0 ? hs_job.image_pid : 0;
+    if (hs_job.image_pid > 0)
+        *(keeps_child ? &unreaped : &orphan) = hs_job.image_pid;
     return hs_job.image_pid < 0 ? hs_job.image_pid : 0;
 }
 
