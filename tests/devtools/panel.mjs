@@ -127,6 +127,12 @@ export class MemoryPanel {
   /** Visible rows of the Retainers pane: "edge in node @id". */
   retainers() { return readRows(this.#retaining); }
 
+  /** The row of the Retainers pane that `pattern` matches, once it is there. */
+  retainer(pattern) {
+    return until(`a retainer ${pattern}`,
+      async () => (await this.retainers()).find(row => pattern.test(row.name)));
+  }
+
   /** The Retainers pane once its automatically opened chain (up to 20 rows) ends in `root`. */
   async retainerChain(root) {
     let rows;
@@ -145,8 +151,12 @@ export class MemoryPanel {
       async () => (await this.rows()).find(row => row.name.includes(text)));
   }
 
+  /** `text` is part of the row's name, or "@id". */
   #element(text) {
-    return this.#main.locator('tr.data-grid-data-grid-node').filter({hasText: text}).first();
+    const rows = this.#main.locator('tr.data-grid-data-grid-node');
+    if (!text.startsWith('@')) return rows.filter({hasText: text}).first();
+    const id = this.page.locator('.object-value-id', {hasText: new RegExp(`^${text}$`)});
+    return rows.filter({has: id}).first();
   }
 
   async select(text) {
@@ -173,6 +183,16 @@ export class MemoryPanel {
       const [size, name] = [...row.children].map(child => child.innerText.trim()).filter(Boolean);
       return [name, size.replaceAll('\u00a0', ' ')];
     })));
+  }
+
+  /** Open a class and select its instance that retains most; returns its "@id". */
+  async selectLargest(className) {
+    await this.expand(className);
+    const {name} = await until(`instances of ${className}`, async () =>
+      (await this.rows()).find(row => row.name.includes(className) && /@\d+$/.test(row.name)));
+    const [id] = /@\d+$/.exec(name);
+    await this.select(id);
+    return id;
   }
 
   async screenshot(file) {

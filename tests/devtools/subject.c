@@ -102,12 +102,12 @@ static NOT_INLINED void descriptors_lose(void)
 
 static NOT_INLINED void grow(void)
 {
-    for (int i = 0; i < 10; i++)
-        node_add();
     for (int i = 0; i < 5; i++)
         tree_lose();
     for (int i = 0; i < 2; i++)
         cycle_lose();
+    for (int i = 0; i < 10; i++)
+        node_add();
     descriptors_lose();
     stack_scrub();
 }
