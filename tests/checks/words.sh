@@ -48,9 +48,11 @@ nothing_in()
 
 case $1 in
 licence)
-    texts | grep -E '\.([chS]|cc|cpp|sh|py|mjs)$' | while read -r file; do
-        head -n 3 "$file" | grep -q 'SPDX-License-Identifier: MIT' || echo "  $file"
-    done | nothing_in 'these do not open with "SPDX-License-Identifier: MIT"'
+    texts | grep -E '\.([chS]|cc|cpp|sh|py|mjs)$' | tr '\n' '\0' | xargs -0 awk '
+        FNR == 1 { if (NR > 1 && !seen) print "  " name; name = FILENAME; seen = 0 }
+        FNR <= 3 && /SPDX-License-Identifier: MIT/ { seen = 1 }
+        END { if (!seen) print "  " name }' \
+        | nothing_in 'these do not open with "SPDX-License-Identifier: MIT"'
     ;;
 unfinished)
     # The pattern is written so that it does not find itself.
