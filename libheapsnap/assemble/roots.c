@@ -31,29 +31,43 @@ static void add_global(struct hs_assembly *assembly, uint32_t module,
                      variable, to);
 }
 
-static const char *register_name(uint64_t number)
+/* Vector state follows the general registers from this number on, eight bytes a number. */
+#define FIRST_VECTOR 64u
+
+/* On x86-64 it is laid out as FXSAVE does it: xmm0 begins at byte 160, 16 bytes each. */
+static void name_vector(char *name, size_t size, uint64_t word)
+{
+#if defined(__x86_64__)
+    if (word >= 20 && word < 52) {
+        snprintf(name, size, "register xmm%" PRIu64, (word - 20) / 2);
+        return;
+    }
+#endif
+    snprintf(name, size, "vector registers+0x%" PRIx64, word * 8);
+}
+
+static void name_register(char *name, size_t size, uint64_t number)
 {
 #if defined(__x86_64__)
     static const char *const names[] = {"rax", "rdx", "rcx", "rbx", "rsi", "rdi",
                                         "rbp", "rsp", "r8",  "r9",  "r10", "r11",
                                         "r12", "r13", "r14", "r15", "rip"};
-    if (number < sizeof(names) / sizeof(names[0]))
-        return names[number];
-#else
-    (void)number;
+    if (number < sizeof(names) / sizeof(names[0])) {
+        snprintf(name, size, "register %s", names[number]);
+        return;
+    }
 #endif
-    return NULL;
+    if (number >= FIRST_VECTOR)
+        name_vector(name, size, number - FIRST_VECTOR);
+    else
+        snprintf(name, size, "register x%" PRIu64, number);
 }
 
 static void add_register(struct hs_assembly *assembly, uint32_t thread,
                          const struct hs_capture_root_edge *edge)
 {
     char name[64];
-    const char *known = register_name(edge->address / 8);
-    if (known)
-        snprintf(name, sizeof(name), "register %s", known);
-    else
-        snprintf(name, sizeof(name), "register x%" PRIu64, edge->address / 8);
+    name_register(name, sizeof(name), edge->address / 8);
     hs_assembly_edge(assembly, assembly->thread_node[thread], HS_EDGE_CONTEXT, name,
                      assembly->first_block + edge->to);
 }

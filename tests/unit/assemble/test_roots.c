@@ -49,6 +49,19 @@ Test(roots, a_register_is_called_by_its_name)
     expect_edge(snapshot, "context register rbx");
     hs_snapshot_destroy(snapshot);
 }
+
+Test(roots, both_halves_of_a_vector_register_have_its_name)
+{
+    /* Vector state from number 64 on; xmm0 is 160 bytes into it. */
+    uint64_t xmm1 = 64 * 8 + 160 + 16;
+    struct hs_snapshot *low = picture_of(held_by_thread(HS_ROOT_REGISTERS, xmm1), 1);
+    struct hs_snapshot *high = picture_of(held_by_thread(HS_ROOT_REGISTERS, xmm1 + 8), 1);
+
+    expect_edge(low, "context register xmm1");
+    expect_edge(high, "context register xmm1");
+    hs_snapshot_destroy(low);
+    hs_snapshot_destroy(high);
+}
 #endif
 
 Test(roots, thread_local_data_is_named_by_its_distance_from_the_thread_pointer)
