@@ -28,8 +28,7 @@ static void guard_release(bool *entered)
 
 /*
  * One operator: an exported function `alias` under the mangled `name`, and the pointer to
- * the real one, looked up at the first call. (Nobody calls operator new in the middle of
- * dlsym, so no arena here.)
+ * the real one, looked up at the first call.
  */
 #define DECLARE(result, alias, name, parameters)                                     \
     HS_EXPORT result alias parameters __asm__(name);                                 \

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "probes/tracker/guard.h"
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/next.h"
 
@@ -40,11 +41,15 @@ static void *search(const char *name, void *caller)
                                             "libc++abi.so.1"};
     struct hs_module module;
     void *function = NULL;
+    uint32_t word = hs_guard_word;
+    hs_guard_word =
+        word | HS_GUARD_HELD; /* what the loader allocates is not the program's */
     if (hs_module_read((uint64_t)caller, &module))
         function = find_in(module.path, name);
     for (size_t i = 0; !function && i < sizeof(libraries) / sizeof(libraries[0]); i++)
         function = find_in(libraries[i], name);
     dlerror();
+    hs_guard_word = word;
     return function;
 }
 

@@ -16,13 +16,6 @@
 HS_NEXT(void, _exit, (int))
 HS_NEXT(void, quick_exit, (int))
 
-/* A child of vfork shares our memory and must not look up anything any more. */
-__attribute__((constructor(102))) static void resolve(void)
-{
-    hs_next__exit();
-    hs_next_quick_exit();
-}
-
 static void take_exit_snapshot(int status)
 {
     if (hs_tracker_is_on() && hs_tracker_is_this_process())

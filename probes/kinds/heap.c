@@ -28,26 +28,9 @@ void cfree(void *block);
 void free_sized(void *block, size_t size);
 void free_aligned_sized(void *block, size_t alignment, size_t size);
 
-/* All look-ups at once, before the program has threads. */
-__attribute__((constructor(102))) static void resolve(void)
-{
-    hs_next_malloc();
-    hs_next_calloc();
-    hs_next_realloc();
-    hs_next_reallocarray();
-    hs_next_free();
-    hs_next_free_sized();
-    hs_next_free_aligned_sized();
-    hs_next_malloc_usable_size();
-}
-
 __attribute__((noinline)) static void *malloc_untracked(size_t size)
 {
-    if (!hs_next_is_searching() && hs_lifecycle_begin())
-        return malloc(size);
-    if (HS_HEAP_CAN_CALL(malloc))
-        return next_malloc_(size);
-    return hs_arena_alloc(size, 16);
+    return hs_lifecycle_begin() ? malloc(size) : hs_next_malloc()(size);
 }
 
 HS_EXPORT void *malloc(size_t size)
@@ -62,14 +45,7 @@ HS_EXPORT void *malloc(size_t size)
 
 __attribute__((noinline)) static void *calloc_untracked(size_t count, size_t size)
 {
-    if (!hs_next_is_searching() && hs_lifecycle_begin())
-        return calloc(count, size);
-    if (HS_HEAP_CAN_CALL(calloc))
-        return next_calloc_(count, size);
-    size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes))
-        return NULL;
-    return hs_arena_alloc(bytes, 16);
+    return hs_lifecycle_begin() ? calloc(count, size) : hs_next_calloc()(count, size);
 }
 
 HS_EXPORT void *calloc(size_t count, size_t size)
@@ -84,12 +60,11 @@ HS_EXPORT void *calloc(size_t count, size_t size)
 
 HS_EXPORT void free(void *block)
 {
-    if (HS_UNLIKELY(!block || hs_arena_holds(block)))
+    if (HS_UNLIKELY(!block))
         return;
     bool entered = hs_guard_try();
     hs_heap_forget(block, entered);
-    if (HS_LIKELY(HS_HEAP_CAN_CALL(free)))
-        next_free_(block);
+    hs_next_free()(block);
     if (HS_LIKELY(entered))
         hs_guard_drop();
 }
@@ -101,7 +76,7 @@ HS_EXPORT void cfree(void *block)
 
 HS_EXPORT void free_sized(void *block, size_t size)
 {
-    if (!hs_next_free_sized() || !block || hs_arena_holds(block)) {
+    if (!hs_next_free_sized() || !block) {
         free(block);
         return;
     }
@@ -114,7 +89,7 @@ HS_EXPORT void free_sized(void *block, size_t size)
 
 HS_EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size)
 {
-    if (!hs_next_free_aligned_sized() || !block || hs_arena_holds(block)) {
+    if (!hs_next_free_aligned_sized() || !block) {
         free(block);
         return;
     }
@@ -123,16 +98,6 @@ HS_EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size)
     hs_next_free_aligned_sized()(block, alignment, size);
     if (entered)
         hs_guard_drop();
-}
-
-/* A block of the arena moves into the real heap. */
-static void *realloc_from_arena(void *block, size_t size)
-{
-    void *copy = malloc(size);
-    size_t old = hs_arena_size(block);
-    if (copy)
-        memcpy(copy, block, old < size ? old : size);
-    return copy;
 }
 
 /*
@@ -170,13 +135,9 @@ static void resize_end(struct resize *resize, void *result, size_t size, void *h
 
 HS_EXPORT void *realloc(void *block, size_t size)
 {
-    if (HS_UNLIKELY(block && hs_arena_holds(block)))
-        return realloc_from_arena(block, size);
-    if (HS_UNLIKELY(!HS_HEAP_CAN_CALL(realloc)))
-        return block ? NULL : hs_arena_alloc(size, 16);
     struct resize resize;
     resize_begin(&resize, block);
-    void *result = next_realloc_(block, size);
+    void *result = hs_next_realloc()(block, size);
     resize_end(&resize, result, size, HS_HOOK_FRAME);
     return result;
 }
@@ -188,18 +149,16 @@ HS_EXPORT void *reallocarray(void *block, size_t count, size_t size)
         errno = ENOMEM;
         return NULL;
     }
-    if ((block && hs_arena_holds(block)) || !HS_HEAP_CAN_CALL(reallocarray))
+    if (!hs_next_reallocarray())
         return realloc(block, bytes);
     struct resize resize;
     resize_begin(&resize, block);
-    void *result = next_reallocarray_(block, count, size);
+    void *result = hs_next_reallocarray()(block, count, size);
     resize_end(&resize, result, bytes, HS_HOOK_FRAME);
     return result;
 }
 
 HS_EXPORT size_t malloc_usable_size(void *block)
 {
-    if (block && hs_arena_holds(block))
-        return hs_arena_size(block);
-    return HS_HEAP_CAN_CALL(malloc_usable_size) ? next_malloc_usable_size_(block) : 0;
+    return hs_next_malloc_usable_size() ? hs_next_malloc_usable_size()(block) : 0;
 }

@@ -13,7 +13,6 @@
 
 #include <stddef.h>
 
-#include "probes/tracker/arena.h"
 #include "probes/tracker/guard.h"
 #include "probes/tracker/live.h"
 #include "probes/tracker/next.h"
@@ -39,9 +38,5 @@ static inline void hs_heap_forget(void *block, bool outermost)
     if (HS_UNLIKELY(!hs_live_remove((uint64_t)block, NULL)) && outermost)
         hs_live_count_foreign_free();
 }
-
-/* May `function`, just looked up, be called? While its own search is on it is NULL. */
-#define HS_HEAP_CAN_CALL(name) \
-    (next_##name##_ || (!hs_next_is_searching() && hs_next_##name()))
 
 #endif

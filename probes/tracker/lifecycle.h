@@ -11,7 +11,7 @@
 
 /*
  * At the first allocation: set up the tables. True once, when tracking has just begun.
- * Never calls anything that could allocate but dlsym.
+ * Allocates nothing.
  */
 bool hs_lifecycle_begin(void);
 

@@ -9,7 +9,6 @@
 
 #include "probes/tracker/modules.h"
 
-#include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
 #include <stddef.h>
@@ -17,6 +16,7 @@
 
 #include "probes/tracker/guard.h"
 #include "probes/tracker/module_table.h"
+#include "probes/tracker/next.h"
 #include "probes/tracker/raw.h"
 
 #define MODULES_MAX 2048u
@@ -37,9 +37,7 @@ static char executable_path[512];
 
 bool hs_modules_init(void)
 {
-    find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
-    if (!find_object)
-        dlerror();
+    find_object = hs_next_find_first("_dl_find_object");
     long length = hs_raw(SYS_readlinkat, -100 /* AT_FDCWD */, "/proc/self/exe",
                          executable_path, sizeof(executable_path) - 1);
     executable_path[length > 0 ? length : 0] = '\0';

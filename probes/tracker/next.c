@@ -1,38 +1,168 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Looking up the real functions while the program cannot allocate yet.
+ * Looking up the real functions without dlsym.
  *
- * dlsym itself may allocate, and the first allocation is what makes us call dlsym. What
- * is asked for in between comes from the bootstrap arena: never reused, and recognised
- * for as long as the process lives.
+ * dlsym allocates, which is what we are being asked for when the first look-up happens;
+ * it takes the loader's lock; and it throws away the error that the program is about to
+ * ask dlerror for. The loader's list of modules and their hash tables are all it needs:
+ * modules loaded at start are listed in lookup order and never unloaded.
  */
 
 #include "probes/tracker/next.h"
 
-#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <sys/auxv.h>
 
-#include "probes/tracker/guard.h"
+#define VERSION_HIDDEN 0x8000 /* an old version, kept for old programs */
 
-/* volatile: dlsym is declared as never calling back into this file, but its allocations do. */
-static __thread volatile uint32_t depth;
+struct symbols {
+    const ElfW(Sym) * table;
+    const char *names;
+    const ElfW(Half) * versions; /* NULL: without versions */
+    const uint32_t *gnu_hash;    /* either may be NULL */
+    const uint32_t *hash;
+};
 
-bool hs_next_is_searching(void)
+/* The loader has relocated the addresses in a dynamic section, except where it is
+ * read-only (the vdso's). */
+static const void *dynamic_address(const struct link_map *map, const ElfW(Dyn) * entry)
 {
-    return depth != 0;
+    uintptr_t address = entry->d_un.d_ptr;
+    return (const void *)(address < map->l_addr ? address + map->l_addr : address);
+}
+
+static bool symbols_read(const struct link_map *map, struct symbols *ret)
+{
+    *ret = (struct symbols){0};
+    for (const ElfW(Dyn) *entry = map->l_ld; entry && entry->d_tag != DT_NULL; entry++) {
+        const void *address = dynamic_address(map, entry);
+        switch (entry->d_tag) {
+        case DT_SYMTAB:
+            ret->table = address;
+            break;
+        case DT_STRTAB:
+            ret->names = address;
+            break;
+        case DT_VERSYM:
+            ret->versions = address;
+            break;
+        case DT_GNU_HASH:
+            ret->gnu_hash = address;
+            break;
+        case DT_HASH:
+            ret->hash = address;
+            break;
+        }
+    }
+    return ret->table && ret->names && (ret->gnu_hash || ret->hash);
+}
+
+static bool symbol_is(const struct symbols *symbols, uint32_t index, const char *name)
+{
+    const ElfW(Sym) *symbol = &symbols->table[index];
+    unsigned type = ELF64_ST_TYPE(symbol->st_info);
+    return symbol->st_shndx != SHN_UNDEF && symbol->st_value != 0
+           && ELF64_ST_BIND(symbol->st_info) != STB_LOCAL
+           && (type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE
+               || type == STT_OBJECT)
+           && (!symbols->versions || !(symbols->versions[index] & VERSION_HIDDEN))
+           && strcmp(symbols->names + symbol->st_name, name) == 0;
+}
+
+/* Layout: buckets, first hashed symbol, words of the filter, its shift; then the filter,
+ * the buckets, and a chain word for each hashed symbol, whose bit 0 ends a chain. */
+static uint32_t find_by_gnu_hash(const struct symbols *symbols, const char *name)
+{
+    uint32_t h = 5381;
+    for (const char *c = name; *c; c++)
+        h = h * 33 + (unsigned char)*c;
+    const uint32_t *table = symbols->gnu_hash;
+    uint32_t n_buckets = table[0], first = table[1], n_filter = table[2];
+    const uint32_t *buckets = table + 4 + n_filter * (sizeof(ElfW(Addr)) / 4);
+    const uint32_t *chains = buckets + n_buckets;
+    uint32_t index = n_buckets ? buckets[h % n_buckets] : 0;
+    if (index < first)
+        return 0;
+    for (;; index++) {
+        uint32_t chain = chains[index - first];
+        if ((chain | 1) == (h | 1) && symbol_is(symbols, index, name))
+            return index;
+        if (chain & 1)
+            return 0;
+    }
+}
+
+/* Layout: buckets, chains (as many as symbols); then both arrays. */
+static uint32_t find_by_hash(const struct symbols *symbols, const char *name)
+{
+    uint32_t h = 0;
+    for (const char *c = name; *c; c++) {
+        h = (h << 4) + (unsigned char)*c;
+        h = (h ^ (h >> 28 << 4)) & 0x0fffffff;
+    }
+    const uint32_t *table = symbols->hash;
+    const uint32_t *buckets = table + 2, *chains = buckets + table[0];
+    uint32_t index = table[0] ? buckets[h % table[0]] : 0;
+    while (index != 0 && !symbol_is(symbols, index, name))
+        index = chains[index];
+    return index;
+}
+
+static void *find_in(const struct link_map *map, const char *name)
+{
+    struct symbols symbols;
+    if (!symbols_read(map, &symbols))
+        return NULL;
+    uint32_t index = symbols.gnu_hash ? find_by_gnu_hash(&symbols, name)
+                                      : find_by_hash(&symbols, name);
+    if (index == 0)
+        return NULL;
+    void *address = (void *)(map->l_addr + symbols.table[index].st_value);
+    if (ELF64_ST_TYPE(symbols.table[index].st_info) == STT_GNU_IFUNC)
+        address = ((void *(*)(unsigned long))address)(getauxval(AT_HWCAP));
+    return address;
+}
+
+/* The last module loaded before the first look-up: behind it come those of dlopen, which
+ * are in no order, and may go away under our feet. */
+static const struct link_map *last_at_start(void)
+{
+    static const struct link_map *last;
+    const struct link_map *found = __atomic_load_n(&last, __ATOMIC_RELAXED);
+    if (!found) {
+        for (found = _r_debug.r_map; found && found->l_next;)
+            found = found->l_next;
+        __atomic_store_n(&last, found, __ATOMIC_RELAXED);
+    }
+    return found;
+}
+
+static void *find_from(const struct link_map *map, const char *name)
+{
+    const struct link_map *last = last_at_start();
+    for (; map; map = map->l_next) {
+        void *found = find_in(map, name);
+        if (found || map == last)
+            return found;
+    }
+    return NULL;
 }
 
 void *hs_next_find(const char *name)
 {
-    uint32_t word = hs_guard_word;
-    hs_guard_word = word | HS_GUARD_HELD; /* what dlsym allocates is not the program's */
-    depth++;
-    void *found = dlsym(RTLD_NEXT, name);
-    if (!found)
-        dlerror(); /* frees the message while the search is still on */
-    depth--;
-    hs_guard_word = word;
-    return found;
+    const struct link_map *map = _r_debug.r_map;
+    while (map && map->l_ld != _DYNAMIC)
+        map = map->l_next;
+    return map ? find_from(map->l_next, name) : NULL;
+}
+
+void *hs_next_find_first(const char *name)
+{
+    return find_from(_r_debug.r_map, name);
 }

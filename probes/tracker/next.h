@@ -11,14 +11,14 @@
 #include <stdbool.h>
 
 /*
- * The next definition of `name`, or NULL. Safe from the very first allocation on: what
- * dlsym allocates meanwhile comes from the bootstrap arena. Not async-signal-safe; keep
- * the result in a static (idempotent, so a race is harmless).
+ * The next definition of `name`, or NULL. Safe from the very first allocation on, in a
+ * signal handler and in a child of vfork: takes no lock, allocates nothing, and does not
+ * disturb dlerror. Searches the modules loaded at start.
  */
 void *hs_next_find(const char *name);
 
-/* True while this thread is inside hs_next_find(): allocate from the arena. */
-bool hs_next_is_searching(void);
+/* The first definition of `name` in lookup order, the shim's own included, or NULL. */
+void *hs_next_find_first(const char *name);
 
 /* Declare and resolve on first use:  HS_NEXT(int, close, (int fd));  hs_next_close()(fd) */
 #define HS_NEXT(result, name, parameters)                                    \

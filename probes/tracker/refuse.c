@@ -7,16 +7,14 @@
 
 #include "probes/tracker/refuse.h"
 
-#include <dlfcn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/auxv.h>
 
 #include "probes/abi.h"
-#include "probes/tracker/module_table.h"
+#include "probes/tracker/next.h"
 #include "probes/tracker/raw.h"
-#include "probes/tracker/report.h"
 
 const char *hs_environment_find(char **environment, const char *name)
 {
@@ -43,11 +41,6 @@ bool hs_refuse_is_chosen(char **environment)
     return *text == '\0' && pid == hs_raw(SYS_getpid);
 }
 
-static bool is_defined(const char *name)
-{
-    return dlsym(RTLD_DEFAULT, name) != NULL || (dlerror(), false);
-}
-
 const char *hs_refuse_reason(char **environment)
 {
     static const struct {
@@ -61,7 +54,7 @@ const char *hs_refuse_reason(char **environment)
         {"__lsan_do_leak_check", "the program is built with LeakSanitizer"},
     };
     for (size_t i = 0; i < sizeof(checkers) / sizeof(checkers[0]); i++)
-        if (is_defined(checkers[i].symbol))
+        if (hs_next_find_first(checkers[i].symbol))
             return checkers[i].reason;
     const char *preload = hs_environment_find(environment, "LD_PRELOAD");
     if (preload && strstr(preload, "/vgpreload_"))

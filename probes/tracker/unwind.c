@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "probes/tracker/guard.h"
+#include "probes/tracker/next.h"
 #include "probes/tracker/raw.h"
 
 static int (*unw_backtrace_)(void **frames, int size);
@@ -34,7 +35,7 @@ static void **main_stack_end;    /* the loader's __libc_stack_end */
 void hs_unwind_init(void)
 {
     initialised = true;
-    main_stack_end = dlsym(RTLD_DEFAULT, "__libc_stack_end");
+    main_stack_end = hs_next_find_first("__libc_stack_end");
     membarrier_works =
         hs_raw(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 
