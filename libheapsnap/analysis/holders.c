@@ -39,9 +39,12 @@ const char *hs_name_text(const struct hs_snapshot *snapshot, const char *name,
     for (size_t at = 0; at < length && used + 1 < size; at++) {
         if (is_bracketed && (at == known || at == length - 1))
             continue;
-        bool is_blank = memcmp(name + at, "\u00a0", 2) == 0;
-        buffer[used++] = is_blank ? ' ' : name[at];
-        at += is_blank;
+        /* U+00A0 and the control characters around it start with 0xc2. */
+        unsigned char next = (unsigned char)name[at] == 0xc2 ? (unsigned char)name[at + 1] : 0;
+        bool is_control = (unsigned char)name[at] < 0x20 || name[at] == 0x7f
+                          || (next >= 0x80 && next < 0xa0);
+        buffer[used++] = next == 0xa0 ? ' ' : is_control ? '?' : name[at];
+        at += next >= 0x80 && next <= 0xa0;
     }
     /* Never end in half a character. */
     if (used + 1 == size)

@@ -17,14 +17,15 @@
  * Returns `buffer`. Does not depend on the locale. */
 static inline const char *hs_size_text(uint64_t bytes, char *buffer)
 {
-    static const char units[][3] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+    const size_t room = HS_SIZE_TEXT - 1; /* hs_size_change_text() starts at the second */
     if (bytes < 1000) {
-        snprintf(buffer, HS_SIZE_TEXT, "%d B", (int)bytes);
+        snprintf(buffer, room, "%u B", (unsigned)bytes);
         return buffer;
     }
     unsigned unit = 0;
     uint64_t divisor = 1000;
-    /* 999.95 of a unit would round up to "1000": it belongs to the next one. */
+    /* What would round up to 1000 of a unit belongs to the next one. */
     while (unit < 5 && bytes / divisor >= 999
            && bytes >= divisor * 1000 - divisor / 2) {
         divisor *= 1000;
@@ -33,11 +34,11 @@ static inline const char *hs_size_text(uint64_t bytes, char *buffer)
     uint64_t whole = bytes / divisor, rest = bytes % divisor;
     uint64_t tenths = whole * 10 + (rest / (divisor / 100) + 5) / 10;
     if (tenths < 1000)
-        snprintf(buffer, HS_SIZE_TEXT, "%" PRIu64 ".%d %s", tenths / 10,
-                 (int)(tenths % 10), units[unit]);
+        snprintf(buffer, room, "%u.%u %s", (unsigned)(tenths / 10),
+                 (unsigned)(tenths % 10), units[unit]);
     else
-        snprintf(buffer, HS_SIZE_TEXT, "%" PRIu64 " %s",
-                 whole + (rest >= divisor / 2), units[unit]);
+        snprintf(buffer, room, "%u %s", (unsigned)(whole + (rest >= divisor / 2)),
+                 units[unit]);
     return buffer;
 }
 
@@ -47,9 +48,7 @@ static inline const char *hs_size_change_text(int64_t bytes, char *buffer)
     if (bytes == 0)
         return hs_size_text(0, buffer);
     buffer[0] = bytes < 0 ? '-' : '+';
-    char text[HS_SIZE_TEXT];
-    snprintf(buffer + 1, HS_SIZE_TEXT - 1, "%s",
-             hs_size_text(bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes, text));
+    hs_size_text(bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes, buffer + 1);
     return buffer;
 }
 

@@ -78,8 +78,9 @@ HS_API int hs_analysis_create(const struct hs_snapshot *snapshot,
 HS_API void hs_analysis_destroy(struct hs_analysis *analysis); /* NULL is fine */
 
 /*
- * A node's or class's name as people read it: no-break spaces become spaces, and "<…>"
- * loses its brackets where the snapshot is one of ours. Returns `buffer`.
+ * A node's or class's name as people read it: no-break spaces become spaces, "<…>" loses
+ * its brackets where the snapshot is one of ours, and what could move a terminal's cursor
+ * is replaced. Returns `buffer`.
  */
 HS_API const char *hs_name_text(const struct hs_snapshot *snapshot, const char *name,
                                 char *buffer, size_t size);
