@@ -24,19 +24,15 @@ HS_DEFINE_GUARD(hs_guard_builder, struct hs_snapshot_builder *,
                 hs_snapshot_builder_destroy)
 
 static const char *const group_names[HS_GROUP_COUNT] = {
-    [HS_GROUP_MODULES] = "(Modules)",
-    [HS_GROUP_THREADS] = "(Threads)",
-    [HS_GROUP_MAPPINGS] = "(Mappings)",
-    [HS_GROUP_HANDLES] = "(Handles)",
-    [HS_GROUP_ALLOCATOR] = "(Allocator)",
-    [HS_GROUP_LOST] = "(Unreachable: leaked)",
+    [HS_GROUP_MODULES] = "(Modules)",        [HS_GROUP_THREADS] = "(Threads)",
+    [HS_GROUP_MAPPINGS] = "(Mappings)",      [HS_GROUP_HANDLES] = "(Handles)",
+    [HS_GROUP_ALLOCATOR] = "(Allocator)",    [HS_GROUP_LOST] = "(Unreachable: leaked)",
     [HS_GROUP_SITES] = "(Allocation sites)",
 };
 
 static void add_groups(struct hs_assembly *assembly)
 {
-    assembly->root =
-        hs_assembly_node(assembly, HS_NODE_SYNTHETIC, "", HS_ID_ROOT, 0, 0);
+    assembly->root = hs_assembly_node(assembly, HS_NODE_SYNTHETIC, "", HS_ID_ROOT, 0, 0);
     for (uint32_t i = 0; i < HS_GROUP_COUNT; i++) {
         assembly->group[i] = hs_assembly_node(assembly, HS_NODE_SYNTHETIC, group_names[i],
                                               2 * (i + 1) + 1, 0, 0);

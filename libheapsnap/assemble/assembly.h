@@ -32,7 +32,7 @@ enum hs_group {
     HS_GROUP_COUNT
 };
 /* Fixed ids of other nodes. */
-#define HS_ID_ROOT  1u
+#define HS_ID_ROOT 1u
 #define HS_ID_SLACK 33u
 
 /* What can be seen in Summary must not be empty; V8's files have 32 bits for a size. */
@@ -49,8 +49,8 @@ struct hs_assembly {
     uint32_t first_block;           /* node of block 0; the others follow in order */
     uint32_t *module_node;          /* by module; UINT32_MAX = has none */
     uint32_t *thread_node;          /* by thread */
-    uint32_t *site_node;            /* by stack: the innermost frame's; UINT32_MAX = none */
-    uint32_t next_synthetic_id;     /* even; for nodes of size 0 */
+    uint32_t *site_node;        /* by stack: the innermost frame's; UINT32_MAX = none */
+    uint32_t next_synthetic_id; /* even; for nodes of size 0 */
 };
 
 /* The next even id, for nodes that no comparison looks at. */

@@ -92,8 +92,7 @@ static uint32_t name_mapping(struct naming *naming, const struct hs_capture_bloc
                              const char *suffix)
 {
     char name[96];
-    snprintf(name, sizeof(name),
-             "<mmap" HS_NO_BREAK_SPACE "%s%c%c%c%c 0x%llx%s>",
+    snprintf(name, sizeof(name), "<mmap" HS_NO_BREAK_SPACE "%s%c%c%c%c 0x%llx%s>",
              block->flags & HS_BLOCK_FILE ? "file" HS_NO_BREAK_SPACE : "",
              block->flags & HS_BLOCK_READ ? 'r' : '-',
              block->flags & HS_BLOCK_WRITE ? 'w' : '-',
@@ -159,8 +158,8 @@ static int add_parts(struct naming *naming)
             snprintf(suffix, sizeof(suffix), " part %u", part);
             uint32_t id = part_id(block->id, part, taken.at, taken.count);
             uint32_t node = hs_snapshot_builder_node(
-                assembly->builder, node_type(block), name_block(naming, block, suffix), id,
-                rest > HS_SIZE_MAX ? HS_SIZE_MAX : (uint32_t)rest, 0);
+                assembly->builder, node_type(block), name_block(naming, block, suffix),
+                id, rest > HS_SIZE_MAX ? HS_SIZE_MAX : (uint32_t)rest, 0);
             hs_assembly_edge(assembly, assembly->first_block + (uint32_t)i,
                              HS_EDGE_INTERNAL, suffix + 1, node);
             if (!hs_array_push(&taken, id))

@@ -78,9 +78,9 @@ void hs_assembly_add_allocator(struct hs_assembly *assembly)
             requested += capture->blocks[i].size;
     if (capture->header->usable_bytes <= requested)
         return;
-    uint32_t node = hs_assembly_node(assembly, HS_NODE_HIDDEN, "malloc size-class slack",
-                                     HS_ID_SLACK,
-                                     capture->header->usable_bytes - requested, 0);
+    uint32_t node =
+        hs_assembly_node(assembly, HS_NODE_HIDDEN, "malloc size-class slack", HS_ID_SLACK,
+                         capture->header->usable_bytes - requested, 0);
     hs_assembly_edge(assembly, assembly->group[HS_GROUP_ALLOCATOR], HS_EDGE_INTERNAL,
                      "slack", node);
 }

@@ -37,8 +37,8 @@ static void add_group(struct hs_assembly *assembly, const struct leader *leaders
              count == 1 ? "" : "s");
     uint32_t node = hs_assembly_node(assembly, HS_NODE_SYNTHETIC, name,
                                      hs_assembly_synthetic_id(assembly), 0, 0);
-    hs_assembly_edge(assembly, assembly->group[HS_GROUP_LOST], HS_EDGE_PROPERTY, "lost at",
-                     node);
+    hs_assembly_edge(assembly, assembly->group[HS_GROUP_LOST], HS_EDGE_PROPERTY,
+                     "lost at", node);
     for (size_t i = 0; i < count; i++)
         hs_assembly_element(assembly, node, (uint32_t)i + 1,
                             assembly->first_block + leaders[i].block);

@@ -80,7 +80,8 @@ static void add_process(json_t *object, const struct hs_capture *capture)
     json_object_set_new(object, "command", text_json(capture, header->strings_command));
     json_object_set_new(object, "executable",
                         text_json(capture, header->strings_executable));
-    json_object_set_new(object, "allocator", text_json(capture, header->strings_allocator));
+    json_object_set_new(object, "allocator",
+                        text_json(capture, header->strings_allocator));
     json_object_set_new(object, "time", time_json(header->time));
     json_object_set_new(object, "start_time", time_json(header->start_time));
     json_object_set_new(object, "sequence", json_integer(header->sequence));
@@ -110,7 +111,8 @@ static void add_counts(json_t *object, const struct hs_assembly *assembly)
     json_object_set_new(object, "live_bytes", number_json(bytes));
     json_object_set_new(object, "mappings", number_json(capture->n_blocks - blocks));
     json_object_set_new(object, "mapped_bytes", number_json(mapped));
-    json_object_set_new(object, "usable_bytes", number_json(capture->header->usable_bytes));
+    json_object_set_new(object, "usable_bytes",
+                        number_json(capture->header->usable_bytes));
     json_object_set_new(object, "lost_blocks", number_json(assembly->graph->lost_blocks));
     json_object_set_new(object, "lost_bytes", number_json(assembly->graph->lost_bytes));
     json_object_set_new(object, "handles", number_json(capture->n_handles));
@@ -122,7 +124,8 @@ static void add_limits(json_t *object, const struct hs_assembly *assembly)
 {
     const struct hs_capture_header *header = assembly->capture->header;
     json_object_set_new(object, "threads_missed", number_json(header->threads_missed));
-    json_object_set_new(object, "stacks_truncated", number_json(header->stacks_truncated));
+    json_object_set_new(object, "stacks_truncated",
+                        number_json(header->stacks_truncated));
     json_object_set_new(object, "records_dropped", number_json(header->records_dropped));
     json_object_set_new(object, "foreign_frees", number_json(header->foreign_frees));
     json_object_set_new(object, "scanned_bytes", number_json(header->scanned_bytes));

@@ -42,7 +42,8 @@ static uint32_t name_offset(struct pointers *pointers, uint32_t word)
     return string;
 }
 
-static uint32_t name_interior(struct pointers *pointers, const struct hs_capture_edge *edge)
+static uint32_t name_interior(struct pointers *pointers,
+                              const struct hs_capture_edge *edge)
 {
     char name[64];
     uint64_t offset = (uint64_t)edge->word * 8;

@@ -109,17 +109,17 @@ static int by_address(const void *left, const void *right)
 }
 
 /* One edge a thread, frame and block; slots of no known frame keep their own. */
-static int add_stack_slots(struct hs_assembly *assembly, const struct hs_capture_root *root,
-                           size_t first, size_t end)
+static int add_stack_slots(struct hs_assembly *assembly,
+                           const struct hs_capture_root *root, size_t first, size_t end)
 {
     HS_ARRAY(struct slot) slots = {0};
     if (!hs_array_reserve(&slots, end - first))
         return -ENOMEM;
     for (size_t i = first; i < end; i++) {
         const struct hs_capture_root_edge *edge = &assembly->capture->root_edges[i];
-        slots.at[slots.count++] = (struct slot){
-            hs_symbols_slot(assembly->symbols, root->owner, edge->address), edge->to,
-            edge->address};
+        slots.at[slots.count++] =
+            (struct slot){hs_symbols_slot(assembly->symbols, root->owner, edge->address),
+                          edge->to, edge->address};
     }
     qsort(slots.at, slots.count, sizeof(*slots.at), by_frame_and_target);
     size_t kept = 0;

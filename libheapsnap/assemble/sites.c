@@ -120,8 +120,8 @@ static void sum_up(const struct hs_capture *capture, struct totals *totals)
 }
 
 /* Put one trie node below its caller's site; outermost of the inlined frames first. */
-static uint32_t place(struct hs_assembly *assembly, struct site_tree *tree, uint32_t stack,
-                      uint32_t caller, const struct totals *totals)
+static uint32_t place(struct hs_assembly *assembly, struct site_tree *tree,
+                      uint32_t stack, uint32_t caller, const struct totals *totals)
 {
     const struct hs_symbol_frame *frames;
     size_t n_frames = hs_symbols_stack_frames(assembly->symbols, stack, &frames);
@@ -147,7 +147,8 @@ static int build_tree(struct hs_assembly *assembly, struct site_tree *tree,
         if (totals->count[i] == 0)
             continue;
         uint32_t parent = capture->frames[i].parent;
-        uint32_t caller = parent > HS_STACK_UNKNOWN ? assembly->site_node[parent] : NO_SITE;
+        uint32_t caller =
+            parent > HS_STACK_UNKNOWN ? assembly->site_node[parent] : NO_SITE;
         assembly->site_node[i] = place(assembly, tree, i, caller, totals);
         if (assembly->site_node[i] == NO_SITE)
             return -ENOMEM;
@@ -174,7 +175,8 @@ static void add_nodes(struct hs_assembly *assembly, const struct site_tree *tree
             continue;
         }
         hs_assembly_edge(assembly, first + site->parent, HS_EDGE_PROPERTY, "calls", node);
-        hs_assembly_edge(assembly, node, HS_EDGE_WEAK, "called from", first + site->parent);
+        hs_assembly_edge(assembly, node, HS_EDGE_WEAK, "called from",
+                         first + site->parent);
     }
     for (size_t i = 0; i < assembly->capture->n_frames; i++)
         if (assembly->site_node[i] != NO_SITE)

@@ -12,14 +12,16 @@
  * its stack. */
 #define THREAD_SIZE 2304u
 
-static void add_stack(struct hs_assembly *assembly, const struct hs_capture_thread *thread,
-                      size_t number, uint32_t node)
+static void add_stack(struct hs_assembly *assembly,
+                      const struct hs_capture_thread *thread, size_t number,
+                      uint32_t node)
 {
     char name[64];
     snprintf(name, sizeof(name), "stack of thread %zu", number);
     uint64_t size = thread->stack_end - thread->stack_start;
-    uint32_t stack = hs_assembly_node(assembly, HS_NODE_HIDDEN, name,
-                                      hs_assembly_id(assembly, thread->stack_id), size, 0);
+    uint32_t stack =
+        hs_assembly_node(assembly, HS_NODE_HIDDEN, name,
+                         hs_assembly_id(assembly, thread->stack_id), size, 0);
     hs_assembly_edge(assembly, node, HS_EDGE_INTERNAL, "stack", stack);
 }
 

@@ -57,8 +57,9 @@ static int lost_init(struct lost *lost)
     if (!columns)
         return -ENOMEM;
     lost->columns = columns;
-    uint32_t **each[N_COLUMNS] = {&lost->block,  &lost->visit, &lost->low, &lost->component,
-                                  &lost->cursor, &lost->open,  &lost->path};
+    uint32_t **each[N_COLUMNS] = {&lost->block,     &lost->visit,  &lost->low,
+                                  &lost->component, &lost->cursor, &lost->open,
+                                  &lost->path};
     for (size_t i = 0; i < N_COLUMNS; i++)
         *each[i] = columns + i * lost->count;
 

@@ -32,7 +32,7 @@ struct hs_symbols {
     size_t n_answers, answers_room; /* room: a power of two */
     const char **sites;             /* by stack; NULL = not asked yet */
     const char **stack_texts;
-    struct hs_unwind *unwind;       /* by thread; created on first use */
+    struct hs_unwind *unwind; /* by thread; created on first use */
     HS_ARRAY(const char *) notes;
 };
 

@@ -15,7 +15,8 @@
 
 #include "probes/abi.h"
 
-static char *debuginfo_path = NULL; /* libdwfl's default: beside the file, /usr/lib/debug */
+static char *debuginfo_path =
+    NULL; /* libdwfl's default: beside the file, /usr/lib/debug */
 
 const Dwfl_Callbacks hs_module_callbacks = {
     .find_elf = dwfl_build_id_find_elf,
@@ -46,8 +47,8 @@ static enum hs_module_state report(const struct hs_symbol_module *module, Dwfl *
     if (fd < 0)
         return HS_MODULE_MISSING;
     /* On success the descriptor is libdwfl's. */
-    Dwfl_Module *opened = dwfl_report_elf(dwfl, module->name, module->path, fd,
-                                          module->info->bias, true);
+    Dwfl_Module *opened =
+        dwfl_report_elf(dwfl, module->name, module->path, fd, module->info->bias, true);
     if (!opened) {
         close(fd);
         return HS_MODULE_CHANGED;

@@ -27,7 +27,7 @@ const char *hs_name_base(const char *path)
 /* Cut "name.part.0.cold" where the compiler's words begin. */
 static void cut_clone_suffix(char *name)
 {
-    static const char *const words[] = {".part.",  ".isra.", ".constprop.", ".cold",
+    static const char *const words[] = {".part.",     ".isra.", ".constprop.", ".cold",
                                         ".lto_priv.", ".llvm.", " [clone"};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         char *at = strstr(name, words[i]);

@@ -41,7 +41,8 @@ HS_DEFINE_GUARD(hs_guard_symbols, struct hs_symbols *, hs_symbols_destroy)
 static int by_start(const void *left, const void *right, void *modules)
 {
     const struct hs_capture_module *all = modules;
-    uint64_t a = all[*(const uint32_t *)left].start, b = all[*(const uint32_t *)right].start;
+    uint64_t a = all[*(const uint32_t *)left].start,
+             b = all[*(const uint32_t *)right].start;
     return a < b ? -1 : a > b;
 }
 
@@ -118,14 +119,16 @@ static const char *name_by_offset(struct hs_symbols *symbols, uint64_t address,
     return name ? name : "(no memory)";
 }
 
-static void note_missing(struct hs_symbols *symbols, const struct hs_symbol_module *module)
+static void note_missing(struct hs_symbols *symbols,
+                         const struct hs_symbol_module *module)
 {
     const char *note = NULL;
     if (module->state == HS_MODULE_CHANGED)
-        note = hs_text_format(&symbols->text,
-                              "%s: the file was replaced since the program loaded it, its "
-                              "functions are shown as addresses",
-                              module->path);
+        note =
+            hs_text_format(&symbols->text,
+                           "%s: the file was replaced since the program loaded it, its "
+                           "functions are shown as addresses",
+                           module->path);
     else if (module->state == HS_MODULE_MISSING && module->path[0] == '/')
         note = hs_text_format(&symbols->text,
                               "%s: the file cannot be opened, its functions are shown as "
@@ -154,7 +157,8 @@ size_t hs_symbols_notes(const struct hs_symbols *symbols, const char *const **re
 static void finish_frame(struct hs_symbol_frame *frame)
 {
     frame->file = frame->path ? hs_name_base(frame->path) : NULL;
-    frame->is_allocator = hs_wrapper_kind(frame->function, frame->path) != HS_WRAPPER_NONE;
+    frame->is_allocator =
+        hs_wrapper_kind(frame->function, frame->path) != HS_WRAPPER_NONE;
 }
 
 /* A linker name says more where it is mangled ("ns::f"), and less where a C library has
@@ -173,7 +177,8 @@ static size_t resolve_dwarf(struct hs_symbols *symbols, struct hs_symbol_module 
 {
     struct hs_dwarf_frame found[HS_DWARF_DEPTH_MAX];
     struct hs_dwarf *dwarf = hs_module_dwarf(module);
-    size_t count = dwarf ? hs_dwarf_frames(dwarf, address - module->dwarf_bias, found) : 0;
+    size_t count =
+        dwarf ? hs_dwarf_frames(dwarf, address - module->dwarf_bias, found) : 0;
     for (size_t i = 0; i < count; i++) {
         const char *name = best_name(&found[i]);
         frames[i].function = name ? readable(symbols, name) : "(unnamed)";
@@ -251,16 +256,17 @@ size_t hs_symbols_resolve(struct hs_symbols *symbols, uint64_t return_address,
         size_t count = resolve(symbols, return_address, module, frames);
         struct hs_symbol_frame *kept =
             hs_text_allocate(&symbols->text, count * sizeof(*kept));
-        bool has_room = symbols->n_answers * 2 < symbols->answers_room
-                        || grow_answers(symbols);
+        bool has_room =
+            symbols->n_answers * 2 < symbols->answers_room || grow_answers(symbols);
         if (!kept || !has_room) {
             *ret = &no_memory;
             return 1;
         }
         memcpy(kept, frames, count * sizeof(*kept));
-        answer = answer_slot(symbols->answers, symbols->answers_room, return_address,
-                             module);
-        *answer = (struct hs_symbol_answer){return_address, module, (uint32_t)count, kept};
+        answer =
+            answer_slot(symbols->answers, symbols->answers_room, return_address, module);
+        *answer =
+            (struct hs_symbol_answer){return_address, module, (uint32_t)count, kept};
         symbols->n_answers++;
     }
     *ret = answer->frames;

@@ -91,8 +91,8 @@ void hs_table_load(Dwfl_Module *module, struct hs_table *functions,
         GElf_Addr address;
         GElf_Word section;
         bool is_function;
-        const char *name = dwfl_module_getsym_info(module, i, &symbol, &address, &section,
-                                                   NULL, NULL);
+        const char *name =
+            dwfl_module_getsym_info(module, i, &symbol, &address, &section, NULL, NULL);
         if (!name || !is_wanted(&symbol, name, section, &is_function))
             continue;
         struct hs_table_symbol entry = {
@@ -112,7 +112,8 @@ void hs_table_load(Dwfl_Module *module, struct hs_table *functions,
     finish(functions);
 }
 
-const struct hs_table_symbol *hs_table_find(const struct hs_table *table, uint64_t address)
+const struct hs_table_symbol *hs_table_find(const struct hs_table *table,
+                                            uint64_t address)
 {
     size_t low = 0, high = table->count;
     while (low < high) {

@@ -18,10 +18,10 @@
 
 #if defined(__aarch64__)
 #define STACK_POINTER 31
-#define N_REGISTERS   32
+#define N_REGISTERS 32
 #else
 #define STACK_POINTER 7
-#define N_REGISTERS   17 /* 16 is the instruction pointer */
+#define N_REGISTERS 17 /* 16 is the instruction pointer */
 #endif
 
 /* A leaf function may use so much below its stack pointer. */
@@ -144,8 +144,8 @@ static int add_frame(Dwfl_Frame *state, void *context)
     if (!dwfl_frame_pc(state, &pc, &is_activation)
         || dwfl_frame_reg(state, STACK_POINTER, &sp) != 0)
         return DWARF_CB_ABORT;
-    bool is_ascending = thread->frames.count == 0
-                        || sp > thread->frames.at[thread->frames.count - 1].sp;
+    bool is_ascending =
+        thread->frames.count == 0 || sp > thread->frames.at[thread->frames.count - 1].sp;
     if (!is_ascending || thread->frames.count == DEPTH_MAX)
         return DWARF_CB_ABORT;
     const char *name = name_frame(unwind->symbols, is_activation ? pc + 1 : pc);

@@ -32,8 +32,15 @@ static const char *const allocators[] = {
     "PyObject_Calloc",
     "PyObject_Malloc",
     "PyObject_Realloc",
-    "_GI_asprintf",
+    "PyType_GenericAlloc",
     "_IO_vasprintf",
+    "_PyObject_GC_Alloc",
+    "_PyObject_GC_Malloc",
+    "_PyObject_GC_New",
+    "_PyObject_GC_NewVar",
+    "_PyObject_New",
+    "_PyObject_NewVar",
+    "_PyType_AllocNoTrack",
     "__GI___libc_malloc",
     "__GI___strdup",
     "__asprintf",
@@ -59,11 +66,12 @@ static const char *const allocators[] = {
     "__vasprintf_chk",
     "__vasprintf_internal",
     "__wcsdup",
-    "_dl_strdup",
+    "_sdsnewlen",
     "aligned_alloc",
     "apr_palloc",
     "asprintf",
     "calloc",
+    "do_xmalloc",
     "g_aligned_alloc",
     "g_malloc",
     "g_malloc0",
@@ -80,26 +88,44 @@ static const char *const allocators[] = {
     "g_strdup",
     "g_strdup_printf",
     "g_strdup_vprintf",
+    "g_strdupv",
     "g_strndup",
     "g_try_malloc",
     "g_try_malloc0",
+    "g_try_malloc_n",
     "g_try_realloc",
     "g_vasprintf",
+    "gc_alloc",
     "getdelim",
     "getline",
-    "json_malloc",
+    "je_calloc",
+    "je_malloc",
+    "je_realloc",
     "jsonp_malloc",
     "malloc",
     "memalign",
+    "mi_calloc",
+    "mi_malloc",
+    "mi_realloc",
     "ngx_alloc",
     "ngx_calloc",
     "ngx_memalign",
+    "ngx_palloc",
+    "ngx_palloc_block",
+    "ngx_palloc_large",
+    "ngx_palloc_small",
+    "ngx_pcalloc",
+    "ngx_pnalloc",
     "operator new",
     "operator new[]",
     "posix_memalign",
     "pvalloc",
     "realloc",
     "reallocarray",
+    "sdsdup",
+    "sdsempty",
+    "sdsnew",
+    "sdsnewlen",
     "sqlite3DbMallocRaw",
     "sqlite3DbMallocRawNN",
     "sqlite3DbMallocZero",
@@ -117,14 +143,18 @@ static const char *const allocators[] = {
     "sqlite3_realloc64",
     "strdup",
     "strndup",
-    "tmalloc",
-    "tstrdup",
+    "tc_malloc",
+    "tc_new",
     "uv__calloc",
     "uv__malloc",
     "uv__realloc",
     "uv__reallocf",
     "uv__strdup",
     "uv__strndup",
+    "v8::base::Calloc",
+    "v8::base::Malloc",
+    "v8::internal::AlignedAllocWithRetry",
+    "v8::internal::AllocWithRetry",
     "valloc",
     "vasprintf",
     "wcsdup",
@@ -144,34 +174,41 @@ static const char *const allocators[] = {
     "zcalloc_num",
     "zcalloc_usable",
     "zmalloc",
+    "zmalloc_cache_aligned",
     "zmalloc_usable",
     "zrealloc",
     "zrealloc_usable",
     "zstrdup",
     "ztrycalloc",
     "ztrycalloc_usable",
+    "ztrycalloc_usable_internal",
     "ztrymalloc",
     "ztrymalloc_usable",
+    "ztrymalloc_usable_internal",
     "ztryrealloc",
     "ztryrealloc_usable",
+    "ztryrealloc_usable_internal",
 };
 
 static const char *const allocator_prefixes[] = {
-    "std::allocator",        "std::__new_allocator", "std::pmr::",
-    "__gnu_cxx::",           "std::__allocat",       "std::_Vector_base",
-    "_PyMem_",               "_PyObject_Malloc",     "_PyObject_Realloc",
-    "node::Malloc",          "node::Realloc",        "node::UncheckedMalloc",
-    "node::Calloc",          "alloc::alloc::",       "alloc::raw_vec::",
-    "<alloc::alloc::Global", "std::alloc::",         "std::sys::alloc::",
+    "std::allocator",    "std::__new_allocator",
+    "std::pmr::",        "__gnu_cxx::",
+    "std::__allocat",    "std::_Vector_base",
+    "_PyMem_",           "_PyObject_Malloc",
+    "_PyObject_Realloc", "node::Malloc",
+    "node::Realloc",     "node::UncheckedMalloc",
+    "node::Calloc",      "alloc::alloc::",
+    "alloc::raw_vec::",  "<alloc::alloc::Global",
+    "std::alloc::",      "std::sys::alloc::",
     "core::alloc::",
 };
 
 /* Rust and C++ put their containers under these; generated main wrappers, too. */
 static const char *const library_prefixes[] = {
-    "std::",      "alloc::",      "core::",          "hashbrown::",     "<alloc::",
-    "<core::",    "<std::",       "<hashbrown::",    "<T as alloc::",   "<T as core::",
-    "<&T as ",    "<I as core::", "<str as ",        "<[T] as ",        "__rustc::",
-    "_ITM_",      "void std::",   "std::__1::",      "QArrayData::",    "QListData::",
+    "std::",   "alloc::",      "core::",       "hashbrown::",   "<alloc::",
+    "<core::", "<std::",       "<hashbrown::", "<T as alloc::", "<T as core::",
+    "<&T as ", "<I as core::", "<str as ",     "<[T] as ",      "__rustc::",
+    "_ITM_",   "void std::",   "std::__1::",   "QArrayData::",  "QListData::",
 };
 
 static bool has_prefix(const char *name, const char *const *prefixes, size_t count)
@@ -187,6 +224,13 @@ static int by_name(const void *key, const void *entry)
     return strcmp(key, *(const char *const *)entry);
 }
 
+/* A class's own operator new. */
+static bool is_operator_new(const char *function)
+{
+    const char *at = strstr(function, "::operator new");
+    return at && (at[14] == '\0' || strcmp(at + 14, "[]") == 0);
+}
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Headers of the C++ library, and Rust's own sources as they are compiled in. */
@@ -199,7 +243,8 @@ static bool is_library_path(const char *path)
 enum hs_wrapper hs_wrapper_kind(const char *function, const char *path)
 {
     if (bsearch(function, allocators, COUNT(allocators), sizeof(allocators[0]), by_name)
-        || has_prefix(function, allocator_prefixes, COUNT(allocator_prefixes)))
+        || has_prefix(function, allocator_prefixes, COUNT(allocator_prefixes))
+        || is_operator_new(function))
         return HS_WRAPPER_ALLOCATOR;
     if (has_prefix(function, library_prefixes, COUNT(library_prefixes))
         || (path && is_library_path(path)))

@@ -244,8 +244,8 @@ struct hs_capture_handle *fake_handle_at(struct fake *fake, uint32_t index)
 static void write_at(int fd, const void *bytes, size_t size, uint64_t offset)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t n = pwrite(fd, (const char *)bytes + done, size - done,
-                           (off_t)(offset + done));
+        ssize_t n =
+            pwrite(fd, (const char *)bytes + done, size - done, (off_t)(offset + done));
         require(n > 0, "pwrite");
         done += (size_t)n;
     }
@@ -278,10 +278,11 @@ struct hs_capture fake_open(struct fake *fake)
     require(memory != MAP_FAILED, "mmap");
     close(fd);
 
-    struct hs_capture capture = {.mapping = (void *)(uintptr_t)memory, .mapping_size = size};
+    struct hs_capture capture = {.mapping = (void *)(uintptr_t)memory,
+                                 .mapping_size = size};
     capture.header = (const struct hs_capture_header *)memory;
     const struct hs_capture_section *at = capture.header->sections;
-#define VIEW(section, pointer, counter)                                   \
+#define VIEW(section, pointer, counter)                                         \
     capture.pointer = (const void *)(memory + at[HS_SECTION_##section].offset); \
     capture.counter = at[HS_SECTION_##section].count
     VIEW(STRINGS, strings, n_strings);

@@ -28,7 +28,8 @@ struct hs_capture_header *fake_header(struct fake *fake);
 uint32_t fake_string(struct fake *fake, const char *text);
 uint32_t fake_module(struct fake *fake, const char *path, uint64_t start, uint64_t end,
                      uint64_t data_size);
-uint32_t fake_frame(struct fake *fake, uint32_t parent, uint64_t address, uint32_t module);
+uint32_t fake_frame(struct fake *fake, uint32_t parent, uint64_t address,
+                    uint32_t module);
 uint32_t fake_block(struct fake *fake, uint64_t address, uint64_t size, uint32_t stack);
 uint32_t fake_mapping(struct fake *fake, uint64_t address, uint64_t size, uint32_t flags);
 void fake_edge(struct fake *fake, uint32_t from, uint32_t word, uint32_t to,

@@ -29,14 +29,15 @@ HS_API int hs_symbols_create(const struct hs_capture *capture, struct hs_symbols
 HS_API void hs_symbols_destroy(struct hs_symbols *symbols);
 
 struct hs_symbol_frame {
-    const char *function; /* demangled; "libfoo.so.1+0x1234" or "JIT 0x7f…" without symbols */
-    const char *file;     /* short source path ("http.c"), NULL = unknown */
-    const char *path;     /* full source path, NULL = unknown */
-    uint32_t line;        /* 0 = unknown */
-    bool is_inlined;      /* was inlined into the next frame */
-    bool is_allocator;    /* malloc wrapper that a call site must not be named after:
+    const char
+        *function; /* demangled; "libfoo.so.1+0x1234" or "JIT 0x7f…" without symbols */
+    const char *file;   /* short source path ("http.c"), NULL = unknown */
+    const char *path;   /* full source path, NULL = unknown */
+    uint32_t line;      /* 0 = unknown */
+    bool is_inlined;    /* was inlined into the next frame */
+    bool is_allocator;  /* malloc wrapper that a call site must not be named after:
                              operator new, std::allocator, strdup, g_malloc, xmalloc … */
-    const char *module;   /* base name of the file, "" unknown */
+    const char *module; /* base name of the file, "" unknown */
 };
 
 /*
@@ -82,7 +83,6 @@ HS_API const char *hs_symbols_slot(struct hs_symbols *symbols, size_t thread,
 
 /* What the user should know about missing names, one line each: files that were replaced
  * or deleted since they were loaded. Returns how many; borrowed until the next call. */
-HS_API size_t hs_symbols_notes(const struct hs_symbols *symbols,
-                               const char *const **ret);
+HS_API size_t hs_symbols_notes(const struct hs_symbols *symbols, const char *const **ret);
 
 #endif

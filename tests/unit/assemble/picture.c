@@ -58,7 +58,8 @@ static void expect_all_reachable(const struct hs_snapshot *snapshot)
         }
     }
     for (uint32_t i = 0; i < snapshot->node_count; i++)
-        cr_expect(reached[i], "nothing holds %s", snapshot->strings[snapshot->node_name[i]]);
+        cr_expect(reached[i], "nothing holds %s",
+                  snapshot->strings[snapshot->node_name[i]]);
     free(pending);
     free(reached);
 }
@@ -69,7 +70,8 @@ struct hs_snapshot *picture_of(struct fake *fake, int instance_names)
     struct hs_assemble_options options = {.instance_names = instance_names};
     struct hs_snapshot *snapshot = NULL;
     struct hs_error err = {0};
-    cr_assert(eq(int, hs_assemble(&capture, &options, &snapshot, &err), 0), "%s", err.text);
+    cr_assert(eq(int, hs_assemble(&capture, &options, &snapshot, &err), 0), "%s",
+              err.text);
     fake_close(&capture);
     fake_destroy(fake);
     expect_unique_ids(snapshot);
@@ -115,7 +117,8 @@ const char *picture_edge(const struct hs_snapshot *snapshot, uint32_t from, uint
     static char text[512];
     uint32_t count = 0;
     snprintf(text, sizeof(text), "none");
-    for (uint32_t i = snapshot->first_edge[from]; i < snapshot->first_edge[from + 1]; i++) {
+    for (uint32_t i = snapshot->first_edge[from]; i < snapshot->first_edge[from + 1];
+         i++) {
         if (snapshot->edge_to[i] != to)
             continue;
         const char *type = types[snapshot->edge_type[i]];

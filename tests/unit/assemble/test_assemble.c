@@ -14,8 +14,9 @@
 
 Test(assemble, an_empty_process_has_the_seven_groups_under_fixed_ids)
 {
-    static const char *const names[] = {"(Modules)",   "(Threads)",   "(Mappings)",
-                                        "(Handles)",   "(Allocator)", "(Unreachable: leaked)",
+    static const char *const names[] = {"(Modules)",         "(Threads)",
+                                        "(Mappings)",        "(Handles)",
+                                        "(Allocator)",       "(Unreachable: leaked)",
                                         "(Allocation sites)"};
 
     struct hs_snapshot *snapshot = picture_of(fake_create(), 1);
@@ -39,8 +40,8 @@ Test(assemble, totals_alone_are_refused)
     struct hs_error err = {0};
 
     cr_expect(eq(int, hs_assemble(&capture, NULL, &snapshot, &err), -EINVAL));
-    cr_expect(eq(str, err.text,
-                 "the capture of process 4242 has totals only, no memory"));
+    cr_expect(
+        eq(str, err.text, "the capture of process 4242 has totals only, no memory"));
     fake_close(&capture);
     fake_destroy(fake);
 }
@@ -56,9 +57,9 @@ Test(assemble, a_module_shows_its_data_and_the_shim_does_not)
 
     uint32_t module = picture_node(snapshot, "server (.data, .bss)");
     cr_expect(eq(u32, snapshot->node_size[module], 5312));
-    cr_expect(eq(str, (char *)picture_edge(snapshot, picture_node(snapshot, "(Modules)"),
-                                           module),
-                 "property server"));
+    cr_expect(eq(
+        str, (char *)picture_edge(snapshot, picture_node(snapshot, "(Modules)"), module),
+        "property server"));
     cr_expect(not(picture_has_node(snapshot, "shim.so (.data, .bss)")));
     hs_snapshot_destroy(snapshot);
 }
@@ -66,7 +67,8 @@ Test(assemble, a_module_shows_its_data_and_the_shim_does_not)
 Test(assemble, what_the_allocator_adds_is_one_hidden_node)
 {
     struct fake *fake = fake_create();
-    uint32_t root = fake_root(fake, HS_ROOT_MODULE, fake_module(fake, "/a", 1, 2, 3), 1, 2);
+    uint32_t root =
+        fake_root(fake, HS_ROOT_MODULE, fake_module(fake, "/a", 1, 2, 3), 1, 2);
     fake_root_edge(fake, root, 1, fake_block(fake, 0x1000, 100, HS_STACK_UNKNOWN), 0);
     fake_header(fake)->usable_bytes = 104;
 

@@ -45,8 +45,8 @@ Test(blocks, an_instance_name_ends_its_class_at_the_only_plain_space)
 {
     struct hs_snapshot *snapshot = picture_of(one_block(), 1);
 
-    cr_expect(picture_has_node(snapshot,
-                               "<malloc" NBSP "←" NBSP "server+0x1234 0x1000>"));
+    cr_expect(
+        picture_has_node(snapshot, "<malloc" NBSP "←" NBSP "server+0x1234 0x1000>"));
     hs_snapshot_destroy(snapshot);
 }
 
@@ -54,8 +54,8 @@ Test(blocks, by_default_a_small_heap_has_instance_names)
 {
     struct hs_snapshot *snapshot = picture_of(one_block(), -1);
 
-    cr_expect(picture_has_node(snapshot,
-                               "<malloc" NBSP "←" NBSP "server+0x1234 0x1000>"));
+    cr_expect(
+        picture_has_node(snapshot, "<malloc" NBSP "←" NBSP "server+0x1234 0x1000>"));
     hs_snapshot_destroy(snapshot);
 }
 
@@ -111,7 +111,7 @@ Test(blocks, mappings_are_named_by_protection_and_hang_from_their_group)
     cr_expect(eq(u32, snapshot->node_size[data], 8192));
     cr_expect(eq(int, snapshot->node_type[code], HS_NODE_CODE));
     cr_expect(eq(u32, snapshot->node_size[reserved], 0));
-    cr_expect(picture_has_node(snapshot,
-                               "<mmap" NBSP "file" NBSP "rw-s 0xff00000000000>"));
+    cr_expect(
+        picture_has_node(snapshot, "<mmap" NBSP "file" NBSP "rw-s 0xff00000000000>"));
     hs_snapshot_destroy(snapshot);
 }

@@ -57,8 +57,7 @@ Test(handles, who_opened_it_is_in_the_call_tree)
 
     cr_expect(eq(str,
                  (char *)picture_edge(
-                     snapshot,
-                     picture_node(snapshot, "<fd" NBSP "(file) 3 /etc/passwd>"),
+                     snapshot, picture_node(snapshot, "<fd" NBSP "(file) 3 /etc/passwd>"),
                      picture_node(snapshot, "JIT 0x7f0000001000 — 1 live, 0 B")),
                  "weak allocated at"));
     hs_snapshot_destroy(snapshot);

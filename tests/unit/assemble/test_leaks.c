@@ -34,8 +34,8 @@ Test(leaks, leaders_of_one_stack_share_one_node_with_their_number)
         picture_node(snapshot, "server+0x1000 ← server+0x2000 — 3 blocks");
     uint32_t group = picture_node(snapshot, "(Unreachable: leaked)");
     uint32_t second = picture_node(snapshot, NAME("0x2000"));
-    cr_expect(eq(str, (char *)picture_edge(snapshot, group, stack_node),
-                 "property lost at"));
+    cr_expect(
+        eq(str, (char *)picture_edge(snapshot, group, stack_node), "property lost at"));
     cr_expect(eq(str, (char *)picture_edge(snapshot, stack_node, second), "element 2"));
     cr_expect(eq(int, snapshot->node_detachedness[second], HS_DETACHEDNESS_DETACHED));
     hs_snapshot_destroy(snapshot);
@@ -51,12 +51,14 @@ Test(leaks, followers_hang_from_their_leader_and_are_not_marked)
 
     struct hs_snapshot *snapshot = picture_of(fake, 1);
 
-    uint32_t stack_node = picture_node(snapshot, "server+0x1000 ← server+0x2000 — 1 block");
+    uint32_t stack_node =
+        picture_node(snapshot, "server+0x1000 ← server+0x2000 — 1 block");
     uint32_t follower = picture_node(snapshot, NAME("0x2000"));
     cr_expect(eq(str, (char *)picture_edge(snapshot, stack_node, follower), "none"));
-    cr_expect(eq(str, (char *)picture_edge(snapshot, picture_node(snapshot, NAME("0x1000")),
-                                           follower),
-                 "property +0x8"));
+    cr_expect(eq(
+        str,
+        (char *)picture_edge(snapshot, picture_node(snapshot, NAME("0x1000")), follower),
+        "property +0x8"));
     cr_expect(eq(int, snapshot->node_detachedness[follower], HS_DETACHEDNESS_UNKNOWN));
     hs_snapshot_destroy(snapshot);
 }

@@ -40,8 +40,9 @@ Test(pointers, a_field_is_called_by_its_offset)
 
     struct hs_snapshot *snapshot = picture_of(fake, 1);
 
-    cr_expect(eq(str, (char *)picture_edge(snapshot, block_at(snapshot, 0x1000),
-                                           block_at(snapshot, 0x2000)),
+    cr_expect(eq(str,
+                 (char *)picture_edge(snapshot, block_at(snapshot, 0x1000),
+                                      block_at(snapshot, 0x2000)),
                  "property +0x18"));
     hs_snapshot_destroy(snapshot);
 }
@@ -76,8 +77,9 @@ Test(pointers, eight_pointers_to_one_kind_of_block_make_an_array)
 
     struct hs_snapshot *snapshot = picture_of(fake, 1);
 
-    cr_expect(eq(str, (char *)picture_edge(snapshot, block_at(snapshot, 0x1000),
-                                           block_at(snapshot, 0x4000)),
+    cr_expect(eq(str,
+                 (char *)picture_edge(snapshot, block_at(snapshot, 0x1000),
+                                      block_at(snapshot, 0x4000)),
                  "element 6"));
     hs_snapshot_destroy(snapshot);
 }
@@ -92,8 +94,9 @@ Test(pointers, eight_pointers_to_different_things_are_fields)
 
     struct hs_snapshot *snapshot = picture_of(fake, 1);
 
-    cr_expect(eq(str, (char *)picture_edge(snapshot, block_at(snapshot, 0x1000),
-                                           block_at(snapshot, 0x2000)),
+    cr_expect(eq(str,
+                 (char *)picture_edge(snapshot, block_at(snapshot, 0x1000),
+                                      block_at(snapshot, 0x2000)),
                  "property +0x8"));
     hs_snapshot_destroy(snapshot);
 }
@@ -105,8 +108,9 @@ Test(pointers, garbage_holds_a_live_block_only_weakly)
 
     struct hs_snapshot *snapshot = picture_of(fake, 1);
 
-    cr_expect(eq(str, (char *)picture_edge(snapshot, block_at(snapshot, 0x2000),
-                                           block_at(snapshot, 0x1000)),
+    cr_expect(eq(str,
+                 (char *)picture_edge(snapshot, block_at(snapshot, 0x2000),
+                                      block_at(snapshot, 0x1000)),
                  "weak +0x10"));
     hs_snapshot_destroy(snapshot);
 }

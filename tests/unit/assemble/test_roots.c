@@ -35,7 +35,8 @@ static void expect_edge(const struct hs_snapshot *snapshot, const char *expected
 
 Test(roots, a_stack_that_cannot_be_unwound_gives_an_offset)
 {
-    struct hs_snapshot *snapshot = picture_of(held_by_thread(HS_ROOT_STACK, 0x7ffe0040), 1);
+    struct hs_snapshot *snapshot =
+        picture_of(held_by_thread(HS_ROOT_STACK, 0x7ffe0040), 1);
 
     expect_edge(snapshot, "context stack+0x40");
     hs_snapshot_destroy(snapshot);
@@ -44,7 +45,8 @@ Test(roots, a_stack_that_cannot_be_unwound_gives_an_offset)
 #if defined(__x86_64__)
 Test(roots, a_register_is_called_by_its_name)
 {
-    struct hs_snapshot *snapshot = picture_of(held_by_thread(HS_ROOT_REGISTERS, 3 * 8), 1);
+    struct hs_snapshot *snapshot =
+        picture_of(held_by_thread(HS_ROOT_REGISTERS, 3 * 8), 1);
 
     expect_edge(snapshot, "context register rbx");
     hs_snapshot_destroy(snapshot);
@@ -82,7 +84,8 @@ Test(roots, a_threads_stack_is_hidden_memory_of_its_own)
     uint32_t stack = picture_node(snapshot, "stack of thread 1");
     cr_expect(eq(u32, snapshot->node_size[stack], 256));
     cr_expect(eq(int, snapshot->node_type[stack], HS_NODE_HIDDEN));
-    cr_expect(eq(str, (char *)picture_edge(snapshot, picture_node(snapshot, THREAD), stack),
+    cr_expect(eq(str,
+                 (char *)picture_edge(snapshot, picture_node(snapshot, THREAD), stack),
                  "internal stack"));
     hs_snapshot_destroy(snapshot);
 }
@@ -102,9 +105,9 @@ Test(roots, data_without_a_symbol_is_named_by_its_place_in_the_module)
     uint32_t node = picture_node(snapshot, "server (.data, .bss)");
     cr_expect(eq(str, (char *)picture_edge(snapshot, node, picture_node(snapshot, BLOCK)),
                  "property data+0xf0010"));
-    uint32_t inner = picture_node(
-        snapshot, "<malloc" NBSP "←" NBSP "(before" NBSP "tracking) 0x2000>");
-    cr_expect(eq(str, (char *)picture_edge(snapshot, node, inner),
-                 "internal data+0xf0018"));
+    uint32_t inner = picture_node(snapshot, "<malloc" NBSP "←" NBSP "(before" NBSP
+                                            "tracking) 0x2000>");
+    cr_expect(
+        eq(str, (char *)picture_edge(snapshot, node, inner), "internal data+0xf0018"));
     hs_snapshot_destroy(snapshot);
 }

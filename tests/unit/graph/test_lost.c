@@ -83,7 +83,8 @@ Test(lost, a_ring_below_another_ring_has_no_leader_of_its_own)
     struct hs_graph *graph = graph_of(fake, &capture);
 
     cr_expect(eq(int, graph->is_leader[0], 1));
-    cr_expect(eq(int, graph->is_leader[1] + graph->is_leader[2] + graph->is_leader[3], 0));
+    cr_expect(
+        eq(int, graph->is_leader[1] + graph->is_leader[2] + graph->is_leader[3], 0));
     cr_expect(eq(u32, graph->leader[3], 0));
     end(graph, &capture);
 }

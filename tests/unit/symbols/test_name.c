@@ -53,10 +53,11 @@ Test(name, a_string_is_called_a_string)
 
 Test(name, long_template_arguments_become_an_ellipsis)
 {
-    expect_readable("_ZNSt8_Rb_treeINSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
-                    "St4pairIKS5_S6_ISt10shared_ptrIN3app7SessionEES9_EESt10_Select1stISB_"
-                    "ESt4lessIS5_ESaISB_EE8_M_eraseEPSt13_Rb_tree_nodeISB_E",
-                    "std::_Rb_tree<…>::_M_erase");
+    expect_readable(
+        "_ZNSt8_Rb_treeINSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
+        "St4pairIKS5_S6_ISt10shared_ptrIN3app7SessionEES9_EESt10_Select1stISB_"
+        "ESt4lessIS5_ESaISB_EE8_M_eraseEPSt13_Rb_tree_nodeISB_E",
+        "std::_Rb_tree<…>::_M_erase");
 }
 
 Test(name, many_short_arguments_in_a_long_name_stay_in_bounds)

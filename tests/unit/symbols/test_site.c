@@ -124,7 +124,8 @@ Test(site, an_unknown_stack_was_there_before_tracking)
 
 Test(site, a_frame_without_lines_is_placed_in_its_module)
 {
-    static const struct hs_symbol_frame named = {.function = "node_main", .module = "node"};
+    static const struct hs_symbol_frame named = {.function = "node_main",
+                                                 .module = "node"};
     static const struct hs_symbol_frame nameless = {.function = "node+0x12",
                                                     .module = "node"};
     char text[64];

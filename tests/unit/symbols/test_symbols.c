@@ -140,8 +140,8 @@ Test(symbols, variables_are_found_by_any_of_their_bytes)
 
     const char *start =
         hs_symbols_variable(scene.symbols, (uint64_t)(uintptr_t)&default_session);
-    const char *inside =
-        hs_symbols_variable(scene.symbols, (uint64_t)(uintptr_t)&default_session.values[2]);
+    const char *inside = hs_symbols_variable(
+        scene.symbols, (uint64_t)(uintptr_t)&default_session.values[2]);
     const char *quiet =
         hs_symbols_variable(scene.symbols, (uint64_t)(uintptr_t)&quiet_counter);
     const char *local =

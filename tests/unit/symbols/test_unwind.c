@@ -58,8 +58,7 @@ static void set_registers(struct hs_capture_thread *thread, const ucontext_t *co
 {
     thread->n_registers = 17;
     for (int i = 0; i < 17; i++)
-        thread->registers[i] =
-            (uint64_t)context->uc_mcontext.gregs[register_order[i]];
+        thread->registers[i] = (uint64_t)context->uc_mcontext.gregs[register_order[i]];
 }
 
 /* The whole main thread's stack above may be shorter than the copy. */

@@ -18,10 +18,24 @@ static void expect_kind(const char *function, const char *path, enum hs_wrapper 
 Test(wrapper, allocators_are_known_by_name)
 {
     static const char *const names[] = {
-        "BUF_MEM_grow", "calloc",  "malloc",   "operator new", "operator new[]", "strdup",
-        "xmalloc",      "zmalloc", "g_strdup", "uv__malloc",   "ztryrealloc_usable",
-        "std::allocator<int>::allocate",       "sqlite3MemMalloc", "PyMem_RawMalloc",
-        "node::Malloc<char>",                  "__rust_alloc",
+        "BUF_MEM_grow",
+        "calloc",
+        "malloc",
+        "operator new",
+        "operator new[]",
+        "strdup",
+        "xmalloc",
+        "zmalloc",
+        "g_strdup",
+        "uv__malloc",
+        "ztryrealloc_usable",
+        "std::allocator<int>::allocate",
+        "sqlite3MemMalloc",
+        "PyMem_RawMalloc",
+        "node::Malloc<char>",
+        "__rust_alloc",
+        "app::Pooled::operator new",
+        "app::Pooled::operator new[]",
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         expect_kind(names[i], NULL, HS_WRAPPER_ALLOCATOR);
