@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+
+/* The program is never disturbed: not by a snapshot, not by a failing one. */
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "heapsnap/process.h"
+#include "probes/abi.h"
+#include "support.h"
+
+static void take_some(pid_t pid, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct hs_capture capture = program_capture(pid);
+        hs_capture_close(&capture);
+    }
+}
+
+Test(safety, the_program_sees_no_child_no_signal_and_no_descriptor)
+{
+    struct program program = program_start("watchful", "", -1, 0);
+    char before[256];
+    strcpy(before, program_ask(&program, "look"));
+
+    take_some(program.pid, 4);
+
+    cr_expect(eq(str, (char *)program_ask(&program, "look"), before));
+    cr_expect(ne(ptr, strstr(before, "signals 0 child -1 errno 10"), NULL), "%s", before);
+    cr_expect(eq(int, program_end(&program), 7));
+}
+
+Test(safety, a_small_descriptor_table_is_enough)
+{
+    struct program program = program_start("chain", "", RLIMIT_NOFILE, 24);
+
+    take_some(program.pid, 2);
+
+    cr_expect(eq(int, program_end(&program), 7));
+}
+
+Test(safety, too_little_address_space_fails_the_snapshot_and_not_the_program)
+{
+    struct program program = program_start("chain", "", RLIMIT_AS, 340u << 20);
+    struct hs_process *process = NULL;
+    struct hs_error err = {0};
+
+    if (hs_process_open(program.pid, &process, &err) == 0) {
+        struct hs_capture capture = {0};
+        if (hs_process_capture(process, 20000, &capture, &err) == 0)
+            hs_capture_close(&capture);
+        hs_process_close(process);
+    }
+
+    cr_expect(eq(str, (char *)program_ask(&program, "hello"), "alive"));
+    cr_expect(eq(int, program_end(&program), 7));
+}
+
+static int capture_result;
+static void *capture_in_thread(void *context)
+{
+    struct hs_process *process = context;
+    struct hs_capture capture = {0};
+    capture_result = hs_process_capture(process, 20000, &capture, NULL);
+    if (capture_result == 0)
+        hs_capture_close(&capture);
+    return NULL;
+}
+
+Test(safety, killing_the_image_costs_one_snapshot)
+{
+    struct program program = program_start("million", "", -1, 0);
+    struct hs_control *control = program_control(program.pid);
+    struct hs_process *process = NULL;
+    pthread_t taker;
+    cr_assert(eq(int, hs_process_open(program.pid, &process, NULL), 0));
+
+    pthread_create(&taker, NULL, capture_in_thread, process);
+    while (__atomic_load_n(&control->phase, __ATOMIC_ACQUIRE) != HS_PHASE_SCANNING)
+        usleep(100);
+    kill(__atomic_load_n(&control->image_pid, __ATOMIC_ACQUIRE), SIGKILL);
+    pthread_join(taker, NULL);
+
+    cr_expect(ne(int, capture_result, 0));
+    cr_expect(eq(str, (char *)program_ask(&program, "hello"), "alive"));
+    take_some(program.pid, 1);
+    hs_process_close(process);
+    cr_expect(eq(int, program_end(&program), 7));
+}
+
+/* Which real-time signal is private is told by the control page alone. */
+Test(safety, the_program_may_have_the_private_signal_number)
+{
+    struct program program = program_start("chain", "", -1, 0);
+    struct hs_control *control = program_control(program.pid);
+    uint32_t number = control->signal;
+    char line[64], answer[64];
+
+    snprintf(line, sizeof(line), "number %d", (int)number);
+    cr_expect(eq(str, (char *)program_ask(&program, line), "was default"));
+
+    cr_expect(ne(u32, control->signal, number));
+    take_some(program.pid, 2);
+    snprintf(line, sizeof(line), "raise %d", (int)number);
+    snprintf(answer, sizeof(answer), "signals 1 last %d", (int)number);
+    cr_expect(eq(str, (char *)program_ask(&program, line), answer));
+    cr_expect(eq(int, program_end(&program), 7));
+}
