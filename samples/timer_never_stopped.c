@@ -33,10 +33,19 @@ static void keepalive_start(int connection)
     if (!timer || g_timer_count == TIMERS_MAX)
         abort();
     timer->connection = connection;
-    timer->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    timer->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     snprintf(timer->name, sizeof(timer->name), "keep-alive %d", connection);
     timerfd_settime(timer->fd, 0, &every_minute, NULL);
     g_timers[g_timer_count++] = timer;
+}
+
+/* What the event loop does when nothing else is to be done. */
+static void timers_poll(void)
+{
+    unsigned long ticks;
+    for (int i = 0; i < g_timer_count; i++)
+        if (read(g_timers[i]->fd, &ticks, sizeof(ticks)) > 0)
+            dprintf(STDERR_FILENO, "%s: %lu ticks\n", g_timers[i]->name, ticks);
 }
 
 static void connection_close(int connection)
@@ -47,6 +56,7 @@ static void connection_close(int connection)
 static void serve(int connection)
 {
     keepalive_start(connection);
+    timers_poll();
     connection_close(connection);
 }
 
