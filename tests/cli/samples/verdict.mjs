@@ -19,10 +19,10 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const [heapsnap, sample, source] = process.argv.slice(2);
+const [heapsnap, sample, source] = process.argv.slice(2).map(path => resolve(path));
 const folder = mkdtempSync(join(tmpdir(), 'heapsnap-sample-'));
 
 const PATTERN =
