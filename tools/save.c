@@ -8,6 +8,7 @@
 #include "tools/save.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -44,6 +45,7 @@ int hs_save_path(const struct hs_capture *capture, const char *directory,
 int hs_save_capture(const struct hs_capture *capture, const char *path,
                     struct hs_error *err)
 {
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error to report, not to die of */
     hs_auto(guard_snapshot) struct hs_snapshot *snapshot = NULL;
     int result = hs_assemble(capture, NULL, &snapshot, err);
     return result != 0 ? result : hs_snapshot_save(snapshot, path, err);

@@ -168,6 +168,14 @@ static int timed_out(const struct request *request, struct hs_error *err)
                         (int)process->pid);
 }
 
+static int image_died(const struct request *request, struct hs_error *err)
+{
+    return hs_error_set(err, EIO,
+                        "the frozen image of process %d was killed before it was read "
+                        "(out of memory?)",
+                        (int)request->process->pid);
+}
+
 /* What ended the wait without an answer; 0: nothing has. `*turn` counts the looks. */
 static int check_lost(const struct request *request, uint32_t phase, unsigned int *turn,
                       struct hs_error *err)
@@ -188,10 +196,7 @@ static int check_lost(const struct request *request, uint32_t phase, unsigned in
         return 0;
     __atomic_compare_exchange_n(&process->control->phase, &phase, HS_PHASE_IDLE, false,
                                 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-    return hs_error_set(err, EIO,
-                        "the frozen image of process %d was killed before it was read "
-                        "(out of memory?)",
-                        (int)process->pid);
+    return image_died(request, err);
 }
 
 static int await_ready(const struct request *request, struct hs_error *err)
@@ -243,16 +248,16 @@ static int take_capture(const struct request *request, struct hs_capture *ret,
     pid_t image = hs_control_load(&process->control->image_pid);
     int number = hs_control_load(&process->control->capture_fd);
     pid_t outer = hs_proc_outer_pid(process->pid, image);
-    int opened = outer > 0
-                     ? hs_control_open_memfd(outer, number, HS_CAPTURE_NAME, err)
-                     : hs_error_set(err, EIO, "the frozen image of process %d is gone",
-                                    (int)process->pid);
+    struct hs_error problem = {.code = 0};
+    hs_auto_close int fd =
+        outer > 0 ? hs_control_open_memfd(outer, number, HS_CAPTURE_NAME, &problem) : -1;
+    bool is_refused = problem.code && hs_inner_is_alive(process, image);
     hs_control_store(&process->control->phase, HS_PHASE_TAKEN);
     await_release(request, image);
-    if (opened < 0)
-        return opened;
+    if (fd < 0)
+        return is_refused ? hs_error_set(err, problem.code, "%s", problem.text)
+                          : image_died(request, err);
 
-    hs_auto_close int fd = opened;
     struct hs_capture capture;
     int result = hs_capture_open(fd, &capture, err);
     if (result != 0)
