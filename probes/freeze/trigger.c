@@ -19,6 +19,7 @@
 #include "probes/freeze/image.h"
 #include "probes/freeze/machine.h"
 #include "probes/freeze/private_signal.h"
+#include "probes/freeze/restart.h"
 #include "probes/tracker/control.h"
 #include "probes/tracker/live.h"
 #include "probes/tracker/next.h"
@@ -274,6 +275,7 @@ static void on_private_signal(int signal, siginfo_t *info, void *context)
         else
             serve_request(&own);
     }
+    hs_restart_interrupted(context);
     *error = saved;
 }
 
@@ -287,6 +289,7 @@ static void on_trigger_signal(int signal, siginfo_t *info, void *context)
         fill_own(&own, context);
         run(HS_TRIGGER_SIGNAL, NULL, false, 0, &own);
     }
+    hs_restart_interrupted(context);
     errno = saved;
 }
 

@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -109,7 +110,10 @@ struct hs_capture program_capture(pid_t pid)
     struct hs_process *process = NULL;
     struct hs_capture capture = {0};
     struct hs_error err = {0};
-    if (hs_process_open(pid, &process, &err) != 0
+    /* A child that was just forked is tracked a moment later. */
+    for (int i = 0; i < 500 && hs_process_open(pid, &process, NULL) == -ENODATA; i++)
+        usleep(10000);
+    if ((!process && hs_process_open(pid, &process, &err) != 0)
         || hs_process_capture(process, 20000, &capture, &err) != 0)
         cr_fatal("no capture of process %d: %s", (int)pid, err.text);
     hs_process_close(process);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -222,6 +224,33 @@ static void fork_child(void)
     printf("%d\n", (int)child);
 }
 
+/* The answer comes when the call has returned: it must not return early. */
+static void sleep_for(const char *how)
+{
+    struct timespec start, end;
+    unsigned left = 0;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    puts("sleeping");
+    fflush(stdout);
+    if (strcmp(how, "sleep") == 0)
+        left = sleep(2);
+    else if (strcmp(how, "pause") == 0) {
+        struct itimerval alarm = {.it_value.tv_sec = 2};
+        signal(SIGALRM, count_signal);
+        setitimer(ITIMER_REAL, &alarm, NULL);
+        pause();
+    } else {
+        struct itimerval alarm = {.it_value.tv_sec = 2};
+        signal(SIGALRM, count_signal);
+        setitimer(ITIMER_REAL, &alarm, NULL);
+        errno = 0;
+        poll(NULL, 0, -1);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    int64_t passed = (end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000;
+    printf("%s, left %u\n", passed >= 1990 && passed < 4000 ? "slept" : "wrong", left);
+}
+
 /* One line of input, one of output. */
 static void step(const char *line)
 {
@@ -235,6 +264,8 @@ static void step(const char *line)
     } else if (strncmp(line, "raise ", 6) == 0) {
         raise(atoi(line + 6));
         printf("signals %d last %d\n", signals_seen, last_signal);
+    } else if (strncmp(line, "wait ", 5) == 0) {
+        sleep_for(line + 5);
     } else if (strcmp(line, "fork") == 0) {
         fork_child();
     } else if (strncmp(line, "take ", 5) == 0) {

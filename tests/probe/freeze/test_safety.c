@@ -112,3 +112,25 @@ Test(safety, the_program_may_have_the_private_signal_number)
     cr_expect(eq(str, (char *)program_ask(&program, line), answer));
     cr_expect(eq(int, program_end(&program), 7));
 }
+
+/* A program that ends when pause() returns must not end because of a snapshot. */
+static void expect_undisturbed(const char *line)
+{
+    struct program program = program_start("chain", "", -1, 0);
+    char answer[64] = "";
+
+    cr_expect(eq(str, (char *)program_ask(&program, line), "sleeping"));
+    usleep(200000);
+    take_some(program.pid, 3);
+
+    cr_assert(ne(ptr, fgets(answer, sizeof(answer), program.output), NULL));
+    cr_expect(eq(str, answer, "slept, left 0\n"), "%s", line);
+    cr_expect(eq(int, program_end(&program), 7));
+}
+
+Test(safety, sleeping_and_waiting_calls_do_not_return_early)
+{
+    expect_undisturbed("wait sleep");
+    expect_undisturbed("wait pause");
+    expect_undisturbed("wait poll");
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * sleep, pause, epoll_wait and their like return EINTR after any handler, whatever
+ * SA_RESTART says, and many a program ends when pause() or sleep() returns. So the saved
+ * registers are set back to before the system call where that is exact: calls without a
+ * time limit, with an absolute one, and sleeps that the kernel has just shortened to what
+ * is left (request and remainder are one object, as sleep() does it).
+ *
+ * A signal of the program that came in meanwhile must find its EINTR: with one pending
+ * nothing is restarted. One that comes later finds the program right before the call,
+ * where it could have been anyway.
+ *
+ * The number of the call is read from the code: libc loads it right before. Where the
+ * code looks different, and on other machines, the program sees EINTR.
+ */
+
+#include "probes/freeze/restart.h"
+
+#if defined(__x86_64__)
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+#include <ucontext.h>
+
+#include "probes/freeze/private_signal.h"
+#include "probes/tracker/control.h"
+#include "probes/tracker/raw.h"
+
+/* mov $number, %eax; syscall */
+static long interrupted_call(uint64_t ip)
+{
+    uint8_t code[7];
+    int32_t number;
+    if ((ip & 4095) < sizeof(code)) /* what comes before may not be mapped */
+        return -1;
+    memcpy(code, (const void *)(uintptr_t)(ip - sizeof(code)), sizeof(code));
+    memcpy(&number, code + 1, sizeof(number));
+    return code[0] == 0xb8 && code[5] == 0x0f && code[6] == 0x05 ? number : -1;
+}
+
+static bool means_the_same(long number, const greg_t *registers)
+{
+    switch (number) {
+    case SYS_pause:
+    case SYS_rt_sigsuspend:
+    case SYS_semop:
+    case SYS_msgsnd:
+    case SYS_msgrcv:
+        return true;
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+        return (int32_t)registers[REG_R10] < 0;
+    case SYS_poll:
+        return (int32_t)registers[REG_RDX] < 0;
+    case SYS_ppoll:
+    case SYS_rt_sigtimedwait:
+        return registers[REG_RDX] == 0;
+    case SYS_select:
+    case SYS_pselect6:
+    case SYS_io_getevents:
+        return registers[REG_R8] == 0;
+    case SYS_epoll_pwait2:
+    case SYS_semtimedop:
+        return registers[REG_R10] == 0;
+    case SYS_nanosleep:
+        return registers[REG_RDI] == registers[REG_RSI];
+    case SYS_clock_nanosleep:
+        return registers[REG_RSI] & TIMER_ABSTIME
+               || registers[REG_RDX] == registers[REG_R10];
+    case SYS_futex:
+        return (registers[REG_RSI] & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET;
+    default:
+        return false;
+    }
+}
+
+static bool has_other_signal(const ucontext_t *interrupted)
+{
+    uint64_t pending = 0, blocked;
+    memcpy(&blocked, &interrupted->uc_sigmask, sizeof(blocked));
+    hs_raw(SYS_rt_sigpending, &pending, 8);
+    if (hs_control->signal)
+        blocked |= 1ull << (hs_control->signal - 1);
+    if (hs_signal_trigger)
+        blocked |= 1ull << (hs_signal_trigger - 1);
+    return pending & ~blocked;
+}
+
+void hs_restart_interrupted(void *context)
+{
+    ucontext_t *interrupted = context;
+    greg_t *registers = interrupted->uc_mcontext.gregs;
+    if (registers[REG_RAX] != -EINTR)
+        return;
+    long number = interrupted_call((uint64_t)registers[REG_RIP]);
+    if (number < 0 || !means_the_same(number, registers) || has_other_signal(interrupted))
+        return;
+    registers[REG_RAX] = number;
+    registers[REG_RIP] -= 2;
+}
+
+#else
+
+void hs_restart_interrupted(void *context)
+{
+    (void)context;
+}
+
+#endif
