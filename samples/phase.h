@@ -15,11 +15,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Say `what`, then wait for a line; at the end of the input just go on. */
+/* Say `what`, then wait for a line; at the end of the input just go on. (dprintf would hold
+ * a buffer for a moment after the line can be seen.) */
 static inline void phase_end(const char *what)
 {
-    char letter = 0;
-    dprintf(STDOUT_FILENO, "%s\n", what);
+    char line[32], letter = 0;
+    int size = snprintf(line, sizeof(line), "%s\n", what);
+    if (write(STDOUT_FILENO, line, (size_t)size) != size)
+        exit(1);
     while (letter != '\n' && read(STDIN_FILENO, &letter, 1) == 1)
         ;
 }
