@@ -49,21 +49,28 @@ static unsigned granule_shift(void)
     return 3;
 }
 
-static void note_shim_path(void)
+/* A program that exports malloc itself is searched before us, and never calls us. */
+static void report_own_malloc(const struct hs_module *shim)
 {
-    struct hs_module shim;
-    if (!hs_module_read((uint64_t)&note_shim_path, &shim))
-        return;
+    struct hs_module owner;
+    void *first = hs_next_find_first("malloc");
+    if (first && hs_module_read((uint64_t)first, &owner) && owner.start != shim->start)
+        hs_report("%s brings its own malloc: its heap is not seen, only its handles",
+                  owner.path);
+}
+
+static void note_shim_path(const struct hs_module *shim)
+{
     size_t used = 0;
     char *path = hs_control->shim_path;
-    if (shim.path[0] != '/') {
+    if (shim->path[0] != '/') {
         long length = hs_raw(SYS_getcwd, path, sizeof(hs_control->shim_path) / 2 - 1);
         if (length > 1) {
             used = (size_t)length - 1;
             path[used++] = '/';
         }
     }
-    memcpy(path + used, shim.path, strlen(shim.path) + 1);
+    memcpy(path + used, shim->path, strlen(shim->path) + 1);
 }
 
 static void fork_before(void)
@@ -143,7 +150,11 @@ static const char *start_tracking(char **environment)
         return "no memory for the tables";
     if (!hs_control_create())
         hs_report("no memfd: this process cannot be asked for snapshots");
-    note_shim_path();
+    struct hs_module shim;
+    if (hs_module_read((uint64_t)&start_tracking, &shim)) {
+        note_shim_path(&shim);
+        report_own_malloc(&shim);
+    }
     hs_unwind_init();
     if (pthread_atfork(fork_before, fork_parent, fork_child) != 0)
         return "fork handlers cannot be registered";
