@@ -190,6 +190,19 @@ void hs_handle_each(bool (*visit)(const struct hs_handle *handle, void *context)
                 return;
 }
 
+static void forget_chunk(struct slot *chunk)
+{
+    for (int i = 0; chunk && i < CHUNK_SLOTS; i++)
+        chunk[i].birth_epoch = 0;
+}
+
+void hs_handle_forget_epochs(void)
+{
+    for (int kind = HS_HANDLE_FD; kind < KINDS; kind++)
+        for (int32_t chunk = 0; chunk < CHUNKS; chunk++)
+            forget_chunk(chunks[kind][chunk]);
+}
+
 uint64_t hs_handle_dropped_count(void)
 {
     return __atomic_load_n(&dropped_count, __ATOMIC_RELAXED);

@@ -40,6 +40,10 @@ bool hs_handle_find(enum hs_handle_kind kind, int32_t number, struct hs_handle *
 void hs_handle_each(bool (*visit)(const struct hs_handle *handle, void *context),
                     void *context);
 
+/* The epochs are numbered anew: all are as old as can be. Only while every other thread
+ * is stopped. */
+void hs_handle_forget_epochs(void);
+
 /* Handles that could not be recorded: a number beyond the table, or no memory. */
 uint64_t hs_handle_dropped_count(void);
 

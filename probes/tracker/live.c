@@ -20,6 +20,8 @@
 #include "probes/abi.h"
 #include "probes/tracker/control.h"
 #include "probes/tracker/guard.h"
+#include "probes/tracker/handles.h"
+#include "probes/tracker/mappings.h"
 #include "probes/tracker/raw.h"
 
 #if defined(__aarch64__)
@@ -305,6 +307,8 @@ uint32_t hs_live_advance_epoch(void)
 {
     if (current_epoch == EPOCH_MAX) {
         walk_all(&(struct walk){forget_epoch, NULL});
+        hs_handle_forget_epochs();
+        hs_mapping_forget_epochs();
         current_epoch = 0;
     }
     current_epoch++;

@@ -320,6 +320,17 @@ void hs_mapping_each(bool (*visit)(const struct hs_mapping *mapping, void *conte
     let_go(buffer, 1);
 }
 
+/* A thread that was stopped in the middle of an update must start it again: it has copied
+ * the old numbers. */
+void hs_mapping_forget_epochs(void)
+{
+    uint64_t version = __atomic_load_n(&current, __ATOMIC_SEQ_CST);
+    struct buffer *buffer = &buffers[version & 0xff];
+    for (uint32_t i = 0; i < buffer->count; i++)
+        buffer->entries[i].birth_epoch = 0;
+    __atomic_fetch_add(&current, 1 << 8, __ATOMIC_SEQ_CST);
+}
+
 void hs_mapping_fork_child(void)
 {
     for (uint32_t i = 0; i < BUFFERS; i++)

@@ -23,7 +23,7 @@ struct hs_mapping {
     uint64_t address; /* page-aligned */
     uint64_t size;    /* whole pages */
     uint32_t stack;
-    uint32_t birth_epoch; /* the low 26 bits */
+    uint32_t birth_epoch;
     uint32_t
         flags; /* HS_BLOCK_SHARED, HS_BLOCK_FILE; protection is read at the snapshot */
 };
@@ -48,10 +48,14 @@ bool hs_mapping_find(uint64_t address, struct hs_mapping *ret);
 void hs_mapping_each(bool (*visit)(const struct hs_mapping *mapping, void *context),
                      void *context);
 
+/* The epochs are numbered anew: all are as old as can be. Only while every other thread
+ * is stopped. */
+void hs_mapping_forget_epochs(void);
+
 /* After fork: forget in-flight updates of threads that no longer exist. */
 void hs_mapping_fork_child(void);
 
-/* Updates that were lost: the table was full, an address beyond 48 bits, no memory. */
+/* Updates that were lost: the table was full, or no memory. */
 uint64_t hs_mapping_dropped_count(void);
 
 #endif

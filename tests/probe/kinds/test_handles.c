@@ -146,3 +146,15 @@ Test(handles, numbers_beyond_the_table_are_counted_and_never_recorded)
     cr_expect(not(hs_handle_find(HS_HANDLE_FD, 1 << 20, NULL)));
     cr_expect(not(hs_handle_find(HS_HANDLE_FD, -1, NULL)));
 }
+
+Test(handles, when_epochs_begin_anew_every_handle_is_old)
+{
+    struct hs_handle handle = {.birth_epoch = 99};
+    hs_control->epoch = 900;
+    hs_handle_opened(HS_HANDLE_FD, 600, "open", 1);
+
+    hs_handle_forget_epochs();
+
+    cr_assert(hs_handle_find(HS_HANDLE_FD, 600, &handle));
+    cr_expect(eq(u32, handle.birth_epoch, 0));
+}

@@ -221,6 +221,20 @@ Test(mappings, a_full_table_drops_the_new_ones_and_counts_them)
     cr_expect(eq(sz, all_mappings().count, HS_MAPPING_LIMIT));
 }
 
+Test(mappings, when_epochs_begin_anew_every_mapping_is_old)
+{
+    struct hs_mapping found = {.birth_epoch = 99};
+    hs_control->epoch = 900;
+    add(10, 1, 1);
+
+    hs_mapping_forget_epochs();
+    add(20, 1, 1); /* the table still takes updates */
+
+    cr_assert(hs_mapping_find(10 * PAGE, &found));
+    cr_expect(eq(u32, found.birth_epoch, 0));
+    cr_expect(hs_mapping_find(20 * PAGE, &found));
+}
+
 #define MODEL_PAGES 64
 
 static void compare_with_model(const uint32_t model[MODEL_PAGES])
