@@ -90,3 +90,16 @@ copy_tools() {
     chmod 755 "$work" "$work/build" "$work/build"/*
     heapsnap=$work/build/tools/heapsnap
 }
+
+# agrees FILE BYTES WHO: what the allocator holds for the program, according to the
+# snapshot, differs by less than one percent from what WHO says.
+agrees() {
+    python3 - "$@" >"$work/agreement" 2>&1 <<'END' || fail "$(cat "$work/agreement")"
+import json, sys
+ours = json.load(open(sys.argv[1]))["snapshot"]["heapsnap"]["usable_bytes"]
+theirs = int(sys.argv[2])
+print(f"{ours} bytes by the snapshot, {theirs} by {sys.argv[3]}: {ours / theirs - 1:+.2%}")
+sys.exit(abs(ours / theirs - 1) >= 0.01)
+END
+    cat "$work/agreement"
+}
