@@ -17,6 +17,7 @@
 
 #include "libheapsnap/assemble/assembly.h"
 #include "libheapsnap/base/guard.h"
+#include "libheapsnap/graph/pointer.h"
 
 #define ARRAY_MIN 8
 
@@ -126,7 +127,9 @@ int hs_assembly_add_pointers(struct hs_assembly *assembly)
         uint32_t first = first_edge[block], end = first_edge[block + 1];
         bool is_element = is_array(capture, first, end);
         for (uint32_t i = first; i < end; i++)
-            add_pointer(&pointers, &capture->edges[i], is_element);
+            if (hs_pointer_counts(capture, capture->edges[i].to,
+                                  capture->edges[i].inside))
+                add_pointer(&pointers, &capture->edges[i], is_element);
     }
     return 0;
 }

@@ -3,6 +3,11 @@
 /*
  * Pointers that roots hold. None is a node; each is an edge whose name says who holds:
  * the variable of a module, the stack frame of a thread, a register, a place in TLS.
+ *
+ * What a stack or a register points to is often borrowed from data that owns it, or a
+ * stale copy. A strong edge would then split the owner's retained size and, because
+ * DevTools sorts "<thread" before any module's name, lead Retainers to the thread. So
+ * such an edge is strong only where no data holds the block, and weak otherwise.
  */
 
 #include <errno.h>
@@ -12,6 +17,7 @@
 
 #include "libheapsnap/assemble/assembly.h"
 #include "libheapsnap/base/array.h"
+#include "libheapsnap/graph/pointer.h"
 
 static void add_global(struct hs_assembly *assembly, uint32_t module,
                        const struct hs_capture_root_edge *edge)
@@ -29,6 +35,11 @@ static void add_global(struct hs_assembly *assembly, uint32_t module,
         from = assembly->group[HS_GROUP_MODULES];
     hs_assembly_edge(assembly, from, edge->inside ? HS_EDGE_INTERNAL : HS_EDGE_PROPERTY,
                      variable, to);
+}
+
+static enum hs_edge_type momentary_edge(const struct hs_assembly *assembly, uint32_t to)
+{
+    return assembly->graph->is_owned[to] ? HS_EDGE_WEAK : HS_EDGE_CONTEXT;
 }
 
 /* Vector state follows the general registers from this number on, eight bytes a number. */
@@ -68,7 +79,8 @@ static void add_register(struct hs_assembly *assembly, uint32_t thread,
 {
     char name[64];
     name_register(name, sizeof(name), edge->address / 8);
-    hs_assembly_edge(assembly, assembly->thread_node[thread], HS_EDGE_CONTEXT, name,
+    hs_assembly_edge(assembly, assembly->thread_node[thread],
+                     momentary_edge(assembly, edge->to), name,
                      assembly->first_block + edge->to);
 }
 
@@ -117,6 +129,8 @@ static int add_stack_slots(struct hs_assembly *assembly,
         return -ENOMEM;
     for (size_t i = first; i < end; i++) {
         const struct hs_capture_root_edge *edge = &assembly->capture->root_edges[i];
+        if (!hs_pointer_counts(assembly->capture, edge->to, edge->inside))
+            continue;
         slots.at[slots.count++] =
             (struct slot){hs_symbols_slot(assembly->symbols, root->owner, edge->address),
                           edge->to, edge->address};
@@ -137,7 +151,7 @@ static int add_stack_slots(struct hs_assembly *assembly,
     for (size_t i = 0; i < kept; i++) {
         char name[64];
         snprintf(name, sizeof(name), "stack+0x%" PRIx64, slots.at[i].address - base);
-        hs_assembly_edge(assembly, node, HS_EDGE_CONTEXT,
+        hs_assembly_edge(assembly, node, momentary_edge(assembly, slots.at[i].to),
                          slots.at[i].frame ? slots.at[i].frame : name,
                          assembly->first_block + slots.at[i].to);
     }
@@ -161,6 +175,8 @@ int hs_assembly_add_root_edges(struct hs_assembly *assembly)
         }
         for (size_t i = first; i < end; i++) {
             const struct hs_capture_root_edge *edge = &capture->root_edges[i];
+            if (!hs_pointer_counts(capture, edge->to, edge->inside))
+                continue;
             if (root->kind == HS_ROOT_MODULE)
                 add_global(assembly, root->owner, edge);
             else if (root->kind == HS_ROOT_REGISTERS)

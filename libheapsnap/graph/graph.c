@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Reachability: two floods over the edges of a capture.
+ * Reachability: three floods over the edges of a capture.
  *
- * The first starts from the roots. The second starts from mappings that the first did not
- * reach, because a process holds its mappings by having them, not by pointing to them.
- * Both are iterative with a stack of block numbers: a list of five million nodes must
+ * The first starts from data that lives as long as its module or thread: what it reaches
+ * is owned. The second starts from stacks and registers, which hold for a moment. The third starts from
+ * mappings that nothing reached, because a process holds its mappings by having them, not
+ * by pointing to them. All are iterative with a stack of block numbers: a list of five million nodes must
  * cost memory in the heap, never in our own call stack.
  */
 
 #include "heapsnap/graph.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "libheapsnap/base/guard.h"
 #include "libheapsnap/graph/lost.h"
+#include "libheapsnap/graph/pointer.h"
 #include "probes/abi.h"
 
 void hs_graph_destroy(struct hs_graph *graph)
@@ -24,6 +27,7 @@ void hs_graph_destroy(struct hs_graph *graph)
     if (!graph)
         return;
     free(graph->reach);
+    free(graph->is_owned);
     free(graph->first_edge);
     free(graph->is_leader);
     free(graph->leader);
@@ -39,10 +43,12 @@ static struct hs_graph *graph_allocate(size_t n_blocks)
     size_t room = n_blocks ? n_blocks : 1;
     graph->n_blocks = n_blocks;
     graph->reach = calloc(room, sizeof(*graph->reach));
+    graph->is_owned = malloc(room);
     graph->first_edge = calloc(room + 1, sizeof(*graph->first_edge));
     graph->is_leader = calloc(room, sizeof(*graph->is_leader));
     graph->leader = malloc(room * sizeof(*graph->leader));
-    if (!graph->reach || !graph->first_edge || !graph->is_leader || !graph->leader)
+    if (!graph->reach || !graph->is_owned || !graph->first_edge || !graph->is_leader
+        || !graph->leader)
         return NULL;
     memset(graph->leader, 0xff, room * sizeof(*graph->leader));
     return hs_take(graph);
@@ -83,7 +89,30 @@ static void flood_run(struct flood *flood)
     while (flood->n_pending > 0) {
         uint32_t block = flood->pending[--flood->n_pending];
         for (uint32_t i = first_edge[block]; i < first_edge[block + 1]; i++)
-            flood_reach(flood, edges[i].to);
+            if (hs_pointer_counts(flood->capture, edges[i].to, edges[i].inside))
+                flood_reach(flood, edges[i].to);
+    }
+}
+
+static bool is_momentary(const struct hs_capture *capture,
+                         const struct hs_capture_root_edge *edge)
+{
+    uint32_t kind = capture->roots[edge->root].kind;
+    return kind == HS_ROOT_STACK || kind == HS_ROOT_REGISTERS;
+}
+
+/* From the roots of one sort: those that last, or those of a moment. */
+static void flood_roots(struct flood *flood, bool momentary)
+{
+    const struct hs_capture *capture = flood->capture;
+    for (size_t i = 0; i < capture->n_root_edges; i++) {
+        if (is_momentary(capture, &capture->root_edges[i]) != momentary)
+            continue;
+        if (!hs_pointer_counts(capture, capture->root_edges[i].to,
+                               capture->root_edges[i].inside))
+            continue;
+        flood_reach(flood, capture->root_edges[i].to);
+        flood_run(flood);
     }
 }
 
@@ -93,10 +122,9 @@ static int find_reachable(const struct hs_capture *capture, struct hs_graph *gra
     if (!pending)
         return -ENOMEM;
     struct flood flood = {capture, graph, pending, 0, HS_REACH_ROOT};
-    for (size_t i = 0; i < capture->n_root_edges; i++) {
-        flood_reach(&flood, capture->root_edges[i].to);
-        flood_run(&flood);
-    }
+    flood_roots(&flood, false);
+    memcpy(graph->is_owned, graph->reach, capture->n_blocks);
+    flood_roots(&flood, true);
 
     flood.reach = HS_REACH_MAPPING;
     for (size_t i = 0; i < capture->n_blocks; i++) {

@@ -4,7 +4,8 @@
  * A capture becomes a snapshot: the mapping of native memory to what DevTools shows.
  *
  *   root ─┬─ (Modules)                 module data; globals are edges by their names
- *         ├─ (Threads)                 stacks; frames are the edges' names
+ *         ├─ (Threads)                 stacks; frames are the edges' names; weak where
+ *         │                            data owns the block that a frame points to
  *         ├─ (Mappings)                anonymous mappings that nothing points to
  *         ├─ (Handles)                 open descriptors
  *         ├─ (Allocator)               size-class slack

@@ -28,6 +28,7 @@ enum hs_reach {
 struct hs_graph {
     size_t n_blocks;
     uint8_t *reach;       /* a block: enum hs_reach */
+    uint8_t *is_owned;    /* a block: module data or TLS holds it, not only a stack */
     uint32_t *first_edge; /* n_blocks + 1 entries into capture->edges */
     uint8_t *is_leader;   /* a block: leader of a leak root */
     uint32_t *leader;     /* a lost block: the leader it hangs from (one of them); else UINT32_MAX */

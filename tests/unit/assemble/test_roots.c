@@ -111,3 +111,16 @@ Test(roots, data_without_a_symbol_is_named_by_its_place_in_the_module)
         eq(str, (char *)picture_edge(snapshot, node, inner), "internal data+0xf0018"));
     hs_snapshot_destroy(snapshot);
 }
+
+Test(roots, a_stack_only_borrows_what_data_owns)
+{
+    struct fake *fake = held_by_thread(HS_ROOT_STACK, 0x7ffe0040);
+    uint32_t module = fake_module(fake, "/nowhere/server", 0x400000, 0x500000, 64);
+    uint32_t data = fake_root(fake, HS_ROOT_MODULE, module, 0x4f0000, 0x4f1000);
+    fake_root_edge(fake, data, 0x4f0010, 0, 0);
+
+    struct hs_snapshot *snapshot = picture_of(fake, 1);
+
+    expect_edge(snapshot, "weak stack+0x40");
+    hs_snapshot_destroy(snapshot);
+}

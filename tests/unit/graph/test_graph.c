@@ -97,6 +97,47 @@ Test(graph, a_mapping_that_a_root_points_to_counts_as_reached_by_it)
     end(graph, &capture);
 }
 
+Test(graph, what_data_holds_is_owned_and_what_a_stack_holds_is_not)
+{
+    struct fake *fake = fake_create();
+    fake_block(fake, 0x1000, 32, HS_STACK_UNKNOWN);
+    fake_block(fake, 0x2000, 32, HS_STACK_UNKNOWN);
+    fake_block(fake, 0x3000, 32, HS_STACK_UNKNOWN);
+    fake_edge(fake, 1, 0, 2, 0);
+    uint32_t stack = fake_root(fake, HS_ROOT_STACK, 0, 0x7000, 0x8000);
+    uint32_t data = fake_root(fake, HS_ROOT_MODULE, 0, 0x500, 0x600);
+    fake_root_edge(fake, stack, 0x7000, 0, 0);
+    fake_root_edge(fake, stack, 0x7008, 1, 0);
+    fake_root_edge(fake, data, 0x500, 0, 0);
+
+    struct hs_capture capture;
+    struct hs_graph *graph = graph_of(fake, &capture);
+
+    for (int i = 0; i < 3; i++) {
+        cr_expect(eq(int, graph->reach[i], HS_REACH_ROOT));
+        cr_expect(eq(int, graph->is_owned[i], i == 0));
+    }
+    cr_expect(eq(u64, graph->lost_blocks, 0));
+    end(graph, &capture);
+}
+
+Test(graph, the_byte_behind_a_mapping_is_its_neighbours)
+{
+    struct fake *fake = fake_create();
+    fake_block(fake, 0x1000, 32, HS_STACK_UNKNOWN);
+    fake_mapping(fake, 0x8000, 4096, HS_BLOCK_READ | HS_BLOCK_WRITE);
+    uint32_t data = fake_root(fake, HS_ROOT_MODULE, 0, 0x500, 0x600);
+    fake_root_edge(fake, data, 0x500, 0, HS_PAST_END);
+    fake_root_edge(fake, data, 0x508, 1, HS_PAST_END);
+
+    struct hs_capture capture;
+    struct hs_graph *graph = graph_of(fake, &capture);
+
+    cr_expect(eq(int, graph->reach[0], HS_REACH_ROOT));
+    cr_expect(eq(int, graph->reach[1], HS_REACH_MAPPING));
+    end(graph, &capture);
+}
+
 Test(graph, an_empty_heap_has_an_empty_graph)
 {
     struct hs_capture capture;
