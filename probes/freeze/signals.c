@@ -39,9 +39,9 @@ HS_NEXT(int, epoll_pwait, (int, struct epoll_event *, int, int, const sigset_t *
 HS_NEXT(int, epoll_pwait2, (int, struct epoll_event *, int, const struct timespec *,
                             const sigset_t *))
 
-/* What the program last asked for on the private number without taking it (SIG_IGN or
+/* What the program last asked for on a number of ours without taking it (SIG_IGN or
  * SIG_DFL): reported back when it asks. */
-static struct sigaction remembered;
+static struct sigaction remembered[2]; /* the private one; that of signal= */
 
 /* These are async-signal-safe, and looking a name up is not. */
 __attribute__((constructor(102))) static void resolve(void)
@@ -106,9 +106,10 @@ HS_EXPORT int sigaction(int signal, const struct sigaction *action, struct sigac
 {
     bool hidden = hides(signal);
     if (hidden && (!action || give_way(signal, action->sa_handler))) {
-        struct sigaction before = remembered;
+        struct sigaction *place = &remembered[!hs_signal_is_ours(signal)];
+        struct sigaction before = *place;
         if (action)
-            remembered = *action;
+            *place = *action;
         if (old)
             *old = before;
         return 0;
@@ -131,8 +132,10 @@ static handler_type set_handler(int signal, handler_type handler,
 {
     bool hidden = hides(signal);
     if (hidden && (handler == SIG_ERR || give_way(signal, handler))) {
-        handler_type before = remembered.sa_handler;
-        remembered.sa_handler = handler;
+        struct sigaction *place = &remembered[!hs_signal_is_ours(signal)];
+        handler_type before = place->sa_handler;
+        if (handler != SIG_ERR)
+            place->sa_handler = handler;
         return before;
     }
     handler_type old = next(signal, handler);

@@ -24,7 +24,7 @@
 #include "probes/tracker/report.h"
 
 #define WAIT_NS 50000000ull       /* for arrivals in all */
-#define LOOK_NS 3000000ull        /* then ask the kernel who cannot come at all */
+#define LOOK_NS 1000000ull        /* then ask the kernel who cannot come at all */
 #define RESCANS_MAX 30
 #define FIRST_SLOTS 256u
 

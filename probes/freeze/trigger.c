@@ -204,8 +204,11 @@ static int run(enum hs_trigger trigger, const char *path, bool wait, int exit_st
                   looked_for);
         return -ENOENT;
     }
-    if (!claim_within(wait ? WAIT_LIMIT_NS : 0))
+    if (!claim_within(wait ? WAIT_LIMIT_NS : 0)) {
+        if (trigger != HS_TRIGGER_INTERVAL)
+            hs_report("no snapshot: another one is still being taken");
         return -EBUSY;
+    }
 
     hs_job.kind = HS_REQUEST_SNAPSHOT;
     hs_job.trigger = trigger;

@@ -29,8 +29,8 @@ __attribute__((weak, visibility("default"))) int hs_snapshot_take(const char *pa
 
 /*
  * Take a snapshot of this process now and return when its file is complete (a minute at
- * most). All threads stand still only for the moment of the copy. `path` names the file,
- * relative to the option dir=; NULL: a name is made up.
+ * most). All threads stand still only for the moment of the copy. `path` names the file;
+ * NULL: a name is made up, in the folder of the option dir=.
  *
  * 0, or -ENOSYS (not tracked), -EBUSY (another snapshot is being taken), -ENOENT (the
  * heapsnap program was not found), or what kept the file from being written. Thread-safe,

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -301,7 +302,10 @@ static void set_up(const char *mode)
         usleep(100000);
     } else if (strcmp(mode, "watchful") == 0)
         signal(SIGCHLD, count_signal);
-    else if (strcmp(mode, "reservation") == 0)
+    else if (strcmp(mode, "subreaper") == 0) {
+        signal(SIGCHLD, count_signal);
+        prctl(PR_SET_CHILD_SUBREAPER, 1);
+    } else if (strcmp(mode, "reservation") == 0)
         reserve();
     else if (strcmp(mode, "truncated") == 0)
         map_truncated();

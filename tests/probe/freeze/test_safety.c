@@ -36,6 +36,20 @@ Test(safety, the_program_sees_no_child_no_signal_and_no_descriptor)
     cr_expect(eq(int, program_end(&program), 7));
 }
 
+/* Orphans come to it, so the image must never be one. */
+Test(safety, a_subreaper_sees_no_child_either)
+{
+    struct program program = program_start("subreaper", "", -1, 0);
+    char before[256];
+    strcpy(before, program_ask(&program, "look"));
+
+    take_some(program.pid, 4);
+    usleep(200000);
+
+    cr_expect(eq(str, (char *)program_ask(&program, "look"), before));
+    cr_expect(eq(int, program_end(&program), 7));
+}
+
 Test(safety, a_small_descriptor_table_is_enough)
 {
     struct program program = program_start("chain", "", RLIMIT_NOFILE, 24);
@@ -91,6 +105,24 @@ Test(safety, killing_the_image_costs_one_snapshot)
     cr_expect(eq(str, (char *)program_ask(&program, "hello"), "alive"));
     take_some(program.pid, 1);
     hs_process_close(process);
+    cr_expect(eq(int, program_end(&program), 7));
+}
+
+Test(safety, killing_the_helper_costs_one_snapshot)
+{
+    char options[512];
+    snprintf(options, sizeof(options), "signal=USR2:dir=/tmp:helper=%s", TEST_SLEEPER);
+    struct program program = program_start("chain", options, -1, 0);
+    struct hs_control *control = program_control(program.pid);
+
+    kill(program.pid, SIGUSR2);
+    while (__atomic_load_n(&control->phase, __ATOMIC_ACQUIRE) != HS_PHASE_READY)
+        usleep(1000);
+    usleep(100000);
+    kill(__atomic_load_n(&control->image_pid, __ATOMIC_ACQUIRE), SIGKILL);
+
+    cr_expect(eq(str, (char *)program_ask(&program, "hello"), "alive"));
+    take_some(program.pid, 1);
     cr_expect(eq(int, program_end(&program), 7));
 }
 
