@@ -13,6 +13,7 @@
 #include "libheapsnap/analysis/parts.h"
 #include "libheapsnap/base/array.h"
 #include "libheapsnap/base/guard.h"
+#include "libheapsnap/snapshot/utf8.h"
 
 #define STEPS_SHOWN 7
 
@@ -47,9 +48,12 @@ const char *hs_name_text(const struct hs_snapshot *snapshot, const char *name,
         at += next >= 0x80 && next <= 0xa0;
     }
     /* Never end in half a character. */
-    if (used + 1 == size)
-        while (used > 0 && (buffer[used - 1] & 0x80))
-            used--;
+    size_t last = used;
+    while (last > 0 && used + 1 == size && (buffer[last - 1] & 0xc0) == 0x80)
+        last--;
+    if (last > 0 && used + 1 == size && (buffer[last - 1] & 0x80)
+        && hs_utf8_length(buffer + last - 1, used - last + 1) == 0)
+        used = last - 1;
     buffer[used] = '\0';
     return buffer;
 }
