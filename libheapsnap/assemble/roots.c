@@ -84,18 +84,22 @@ static void add_register(struct hs_assembly *assembly, uint32_t thread,
                      assembly->first_block + edge->to);
 }
 
-/* Offsets from the thread pointer, which lies above the variables on x86-64. */
+/* By variable where that is known, else by the distance from the thread pointer, which
+ * lies above the variables on x86-64. */
 static void add_tls(struct hs_assembly *assembly, uint32_t thread,
                     const struct hs_capture_root_edge *edge)
 {
     uint64_t pointer = assembly->capture->threads[thread].thread_pointer;
-    char name[64];
+    const char *variable =
+        hs_symbols_thread_variable(assembly->symbols, pointer, edge->address);
+    char offset[64];
     if (edge->address >= pointer)
-        snprintf(name, sizeof(name), "TLS+0x%" PRIx64, edge->address - pointer);
+        snprintf(offset, sizeof(offset), "TLS+0x%" PRIx64, edge->address - pointer);
     else
-        snprintf(name, sizeof(name), "TLS-0x%" PRIx64, pointer - edge->address);
-    hs_assembly_edge(assembly, assembly->thread_node[thread], HS_EDGE_PROPERTY, name,
-                     assembly->first_block + edge->to);
+        snprintf(offset, sizeof(offset), "TLS-0x%" PRIx64, pointer - edge->address);
+    hs_assembly_edge(assembly, assembly->thread_node[thread],
+                     edge->inside ? HS_EDGE_INTERNAL : HS_EDGE_PROPERTY,
+                     variable ? variable : offset, assembly->first_block + edge->to);
 }
 
 struct slot {

@@ -79,33 +79,41 @@ void hs_module_open(struct hs_symbol_module *module)
 void hs_module_close(struct hs_symbol_module *module)
 {
     hs_dwarf_destroy(module->dwarf);
-    hs_table_deinit(&module->functions);
-    hs_table_deinit(&module->variables);
+    hs_tables_deinit(&module->tables);
     if (module->dwfl)
         dwfl_end(module->dwfl);
     module->dwfl = NULL;
 }
 
-static void load_tables(struct hs_symbol_module *module)
+const struct hs_tables *hs_module_tables(struct hs_symbol_module *module)
 {
     hs_module_open(module);
-    if (module->has_tables)
-        return;
+    if (!module->has_tables && module->state == HS_MODULE_READY)
+        hs_tables_load(module->dwfl_module, &module->tables);
     module->has_tables = true;
-    if (module->state == HS_MODULE_READY)
-        hs_table_load(module->dwfl_module, &module->functions, &module->variables);
+    return &module->tables;
 }
 
-const struct hs_table *hs_module_functions(struct hs_symbol_module *module)
+uint64_t hs_module_tls_size(struct hs_symbol_module *module)
 {
-    load_tables(module);
-    return &module->functions;
-}
-
-const struct hs_table *hs_module_variables(struct hs_symbol_module *module)
-{
-    load_tables(module);
-    return &module->variables;
+    hs_module_open(module);
+    GElf_Addr bias;
+    size_t count = 0;
+    Elf *elf = module->state == HS_MODULE_READY
+                   ? dwfl_module_getelf(module->dwfl_module, &bias)
+                   : NULL;
+    if (!elf || elf_getphdrnum(elf, &count) != 0)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        GElf_Phdr header;
+        if (!gelf_getphdr(elf, (int)i, &header) || header.p_type != PT_TLS)
+            continue;
+        uint64_t align = header.p_align ? header.p_align : 1;
+        if (align & (align - 1))
+            return 0;
+        return (header.p_memsz + align - 1) & ~(align - 1);
+    }
+    return 0;
 }
 
 struct hs_dwarf *hs_module_dwarf(struct hs_symbol_module *module)

@@ -28,7 +28,7 @@ struct hs_symbol_module {
     Dwfl *dwfl;
     Dwfl_Module *dwfl_module;
     bool has_tables, has_dwarf; /* looked for */
-    struct hs_table functions, variables;
+    struct hs_tables tables;
     struct hs_dwarf *dwarf;
     Dwarf_Addr dwarf_bias;
 };
@@ -43,9 +43,11 @@ void hs_module_close(struct hs_symbol_module *module);
  * impossible, or when the file is not the one that was mapped. */
 bool hs_module_report(const struct hs_symbol_module *module, Dwfl *dwfl);
 
-/* The tables, loaded on first use; empty when the module is not ready. */
-const struct hs_table *hs_module_functions(struct hs_symbol_module *module);
-const struct hs_table *hs_module_variables(struct hs_symbol_module *module);
+/* Loaded on first use; empty when the module is not ready. */
+const struct hs_tables *hs_module_tables(struct hs_symbol_module *module);
+
+/* Bytes of the module's thread-local block, rounded up to its alignment; 0 = has none. */
+uint64_t hs_module_tls_size(struct hs_symbol_module *module);
 
 /* NULL without debug information. */
 struct hs_dwarf *hs_module_dwarf(struct hs_symbol_module *module);

@@ -201,7 +201,7 @@ static size_t resolve(struct hs_symbols *symbols, uint64_t return_address, uint3
     }
     if (count == 0) {
         const struct hs_table_symbol *symbol =
-            module ? hs_table_find(hs_module_functions(module), address) : NULL;
+            module ? hs_table_find(&hs_module_tables(module)->functions, address) : NULL;
         frames[0] = (struct hs_symbol_frame){0};
         frames[0].function = symbol ? readable(symbols, symbol->name)
                                     : name_by_offset(symbols, return_address, module);
@@ -291,20 +291,58 @@ size_t hs_symbols_stack_frames(struct hs_symbols *symbols, uint32_t stack,
 
 /* ---- data ---- */
 
-const char *hs_symbols_variable(struct hs_symbols *symbols, uint64_t address)
+/* "name", or "name+0x18" behind its beginning. */
+static const char *name_variable(struct hs_symbols *symbols,
+                                 const struct hs_table_symbol *symbol, uint64_t address)
 {
-    uint32_t index = hs_symbols_module_at(symbols, address);
-    if (index == UINT32_MAX)
-        return NULL;
-    struct hs_symbol_module *module = open_module(symbols, index);
-    const struct hs_table_symbol *symbol =
-        hs_table_find(hs_module_variables(module), address);
-    if (!symbol)
-        return NULL;
-    hs_auto_free char *name = hs_name_readable_variable(symbol->name);
+    hs_auto_free char *name = symbol ? hs_name_readable_variable(symbol->name) : NULL;
     if (!name)
         return NULL;
     if (address == symbol->start)
         return hs_text_copy(&symbols->text, name);
     return hs_text_format(&symbols->text, "%s+0x%" PRIx64, name, address - symbol->start);
+}
+
+const char *hs_symbols_variable(struct hs_symbols *symbols, uint64_t address)
+{
+    uint32_t index = hs_symbols_module_at(symbols, address);
+    if (index == UINT32_MAX)
+        return NULL;
+    const struct hs_tables *tables = hs_module_tables(open_module(symbols, index));
+    return name_variable(symbols, hs_table_find(&tables->variables, address), address);
+}
+
+/* The program's own module, or UINT32_MAX. */
+static uint32_t find_executable(const struct hs_symbols *symbols)
+{
+    const struct hs_capture *capture = symbols->capture;
+    const char *path = hs_capture_string(capture, capture->header->strings_executable);
+    for (size_t i = 0; i < symbols->n_by_address; i++)
+        if (strcmp(symbols->modules[symbols->by_address[i]].path, path) == 0)
+            return symbols->by_address[i];
+    return UINT32_MAX;
+}
+
+const char *hs_symbols_thread_variable(struct hs_symbols *symbols,
+                                       uint64_t thread_pointer, uint64_t address)
+{
+#if defined(__x86_64__)
+    /* The program's block ends at the thread pointer; other modules' places are known to
+       the loader only. */
+    uint32_t index = find_executable(symbols);
+    if (index == UINT32_MAX)
+        return NULL;
+    struct hs_symbol_module *module = open_module(symbols, index);
+    uint64_t size = hs_module_tls_size(module);
+    if (address >= thread_pointer || thread_pointer - address > size)
+        return NULL;
+    uint64_t offset = size - (thread_pointer - address);
+    const struct hs_table *table = &hs_module_tables(module)->thread_variables;
+    return name_variable(symbols, hs_table_find(table, offset), offset);
+#else
+    (void)symbols;
+    (void)thread_pointer;
+    (void)address;
+    return NULL;
+#endif
 }

@@ -9,7 +9,6 @@
 
 #include "libheapsnap/symbols/table.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,10 +17,12 @@
 /* A function without a size (assembly) is believed to reach to the next, but not further. */
 #define SIZELESS_MAX 4096u
 
-void hs_table_deinit(struct hs_table *table)
+void hs_tables_deinit(struct hs_tables *tables)
 {
-    free(table->at);
-    *table = (struct hs_table){0};
+    free(tables->functions.at);
+    free(tables->variables.at);
+    free(tables->thread_variables.at);
+    *tables = (struct hs_tables){0};
 }
 
 /* Global names beat local ones, and "malloc" beats "__libc_malloc". */
@@ -71,45 +72,56 @@ static void finish(struct hs_table *table)
     }
 }
 
-static bool is_wanted(const GElf_Sym *symbol, const char *name, GElf_Word section,
-                      bool *ret_is_function)
+enum kind { KIND_FUNCTION, KIND_VARIABLE, KIND_THREAD_VARIABLE, KIND_COUNT };
+
+/* KIND_COUNT: not wanted. */
+static enum kind symbol_kind(const GElf_Sym *symbol, const char *name, GElf_Word section)
 {
-    int type = GELF_ST_TYPE(symbol->st_info);
-    *ret_is_function = type == STT_FUNC || type == STT_GNU_IFUNC;
-    if (!name || !name[0] || section == SHN_UNDEF || section == SHN_ABS)
-        return false;
-    return *ret_is_function || type == STT_OBJECT;
+    if (!name[0] || section == SHN_UNDEF || section == SHN_ABS)
+        return KIND_COUNT;
+    switch (GELF_ST_TYPE(symbol->st_info)) {
+    case STT_FUNC:
+    case STT_GNU_IFUNC:
+        return KIND_FUNCTION;
+    case STT_OBJECT:
+        return symbol->st_size ? KIND_VARIABLE : KIND_COUNT;
+    case STT_TLS:
+        return symbol->st_size ? KIND_THREAD_VARIABLE : KIND_COUNT;
+    default:
+        return KIND_COUNT;
+    }
 }
 
-void hs_table_load(Dwfl_Module *module, struct hs_table *functions,
-                   struct hs_table *variables)
+void hs_tables_load(Dwfl_Module *module, struct hs_tables *ret)
 {
-    HS_ARRAY(struct hs_table_symbol) found[2] = {{0}, {0}};
+    HS_ARRAY(struct hs_table_symbol) found[KIND_COUNT] = {{0}};
     int count = dwfl_module_getsymtab(module);
     for (int i = 1; i < count; i++) {
         GElf_Sym symbol;
         GElf_Addr address;
         GElf_Word section;
-        bool is_function;
         const char *name =
             dwfl_module_getsym_info(module, i, &symbol, &address, &section, NULL, NULL);
-        if (!name || !is_wanted(&symbol, name, section, &is_function))
+        enum kind kind = name ? symbol_kind(&symbol, name, section) : KIND_COUNT;
+        if (kind == KIND_COUNT)
             continue;
+        if (kind == KIND_THREAD_VARIABLE)
+            address = symbol.st_value;
         struct hs_table_symbol entry = {
             .start = address,
             .end = address + symbol.st_size,
             .name = name,
             .rank = name_rank(name, GELF_ST_BIND(symbol.st_info)),
         };
-        if (entry.end < entry.start || (!is_function && symbol.st_size == 0))
-            continue;
-        if (!hs_array_push(&found[is_function], entry))
+        if (entry.end >= entry.start && !hs_array_push(&found[kind], entry))
             break;
     }
-    *variables = (struct hs_table){found[false].at, found[false].count};
-    *functions = (struct hs_table){found[true].at, found[true].count};
-    finish(variables);
-    finish(functions);
+    struct hs_table *tables[KIND_COUNT] = {&ret->functions, &ret->variables,
+                                           &ret->thread_variables};
+    for (int i = 0; i < KIND_COUNT; i++) {
+        *tables[i] = (struct hs_table){found[i].at, found[i].count};
+        finish(tables[i]);
+    }
 }
 
 const struct hs_table_symbol *hs_table_find(const struct hs_table *table,

@@ -22,11 +22,14 @@ struct hs_table {
     size_t count;
 };
 
-/* Fill both; without memory or symbols they stay empty. Free with hs_table_deinit(). */
-void hs_table_load(Dwfl_Module *module, struct hs_table *functions,
-                   struct hs_table *variables);
-void hs_table_deinit(struct hs_table *table);
+struct hs_tables {
+    struct hs_table functions, variables;
+    struct hs_table thread_variables; /* addresses count from the module's TLS block */
+};
 
+/* Without memory or symbols the tables stay empty. Free with hs_tables_deinit(). */
+void hs_tables_load(Dwfl_Module *module, struct hs_tables *ret);
+void hs_tables_deinit(struct hs_tables *tables);
 /* The symbol that covers `address`, or NULL. */
 const struct hs_table_symbol *hs_table_find(const struct hs_table *table,
                                             uint64_t address);

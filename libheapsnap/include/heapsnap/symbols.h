@@ -64,6 +64,13 @@ HS_API int hs_symbols_frame_text(const struct hs_symbol_frame *frame, char *buff
 HS_API const char *hs_symbols_variable(struct hs_symbols *symbols, uint64_t address);
 
 /*
+ * The same for a thread-local variable of the program itself, in the thread whose thread
+ * pointer is given; NULL for those of libraries. Borrowed until destroy.
+ */
+HS_API const char *hs_symbols_thread_variable(struct hs_symbols *symbols,
+                                              uint64_t thread_pointer, uint64_t address);
+
+/*
  * Name the class of blocks allocated by stack `stack` (index in frames):
  * "session_new (session.c:24)" – the first frame that is no allocator wrapper.
  * Borrowed until destroy. HS_STACK_UNKNOWN gives "(before tracking)".

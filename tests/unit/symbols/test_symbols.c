@@ -19,6 +19,7 @@ struct session {
 };
 struct session default_session;
 static long quiet_counter = 3;
+__thread struct session thread_session;
 
 /* The address that a call from `caller` returns to. */
 __attribute__((noinline)) static uint64_t return_address(void)
@@ -153,6 +154,27 @@ Test(symbols, variables_are_found_by_any_of_their_bytes)
     cr_expect(eq(str, (char *)local, "local_static"));
     scene_end(&scene);
 }
+
+#if defined(__x86_64__)
+Test(symbols, a_thread_local_variable_is_found_below_the_thread_pointer)
+{
+    struct fake *fake = fake_create();
+    uint32_t self = self_module(fake, NULL);
+    fake_header(fake)->strings_executable = fake_module_at(fake, self)->path;
+    struct scene scene = scene_of(fake);
+    scene_begin(&scene);
+    uint64_t thread_pointer = (uint64_t)(uintptr_t)__builtin_thread_pointer();
+    uint64_t address = (uint64_t)(uintptr_t)&thread_session.values[1];
+
+    const char *name = hs_symbols_thread_variable(scene.symbols, thread_pointer, address);
+    const char *above =
+        hs_symbols_thread_variable(scene.symbols, thread_pointer, thread_pointer + 8);
+
+    cr_expect(eq(str, (char *)(name ? name : "(none)"), "thread_session+0x10"));
+    cr_expect(eq(ptr, (void *)above, NULL));
+    scene_end(&scene);
+}
+#endif
 
 Test(symbols, what_no_module_covers_is_code_made_at_run_time)
 {
