@@ -95,9 +95,9 @@ static bool scan_regions(struct hs_scanner *scanner, uint64_t start, uint64_t en
         if (count < 0)
             return false;
         for (long i = 0; i < count && *ret_fine; i++)
-            *ret_fine = scan_stretch(scanner, (const void *)(uintptr_t)regions[i].start,
-                                     regions[i].end - regions[i].start, regions[i].start,
-                                     source);
+            *ret_fine =
+                scan_stretch(scanner, (const void *)(uintptr_t)regions[i].start,
+                             regions[i].end - regions[i].start, regions[i].start, source);
         if (scan.walk_end <= at)
             return false;
         at = scan.walk_end;
@@ -117,8 +117,8 @@ static bool scan_entries(struct hs_scanner *scanner, uint64_t start, uint64_t en
             count = 4096;
         long got = hs_raw(SYS_pread64, pagemap_fd, pages, count * 8, start / PAGE * 8);
         if (got < 8)
-            return scan_stretch(scanner, (const void *)(uintptr_t)start, end - start, start,
-                                source);
+            return scan_stretch(scanner, (const void *)(uintptr_t)start, end - start,
+                                start, source);
         count = (uint64_t)got / 8;
         for (uint64_t i = 0; i < count && fine;) {
             uint64_t run = i;
@@ -134,7 +134,8 @@ static bool scan_entries(struct hs_scanner *scanner, uint64_t start, uint64_t en
     return fine;
 }
 
-static bool scan(struct hs_scanner *scanner, uint64_t start, uint64_t end, uint32_t source)
+static bool scan(struct hs_scanner *scanner, uint64_t start, uint64_t end,
+                 uint32_t source)
 {
     uint64_t first = (start + PAGE - 1) & ~(PAGE - 1), last = end & ~(PAGE - 1);
     if (end - start < BIG || pagemap_fd < 0)
@@ -157,12 +158,13 @@ static bool scan(struct hs_scanner *scanner, uint64_t start, uint64_t end, uint3
  * glibc's bins point 16 bytes before the next chunk's user memory; where the block before
  * it uses its last word, that is inside the block, and nobody holds it.
  */
-static bool is_chunk_link(const struct hs_root_range *root, const struct hs_scan_hit *found)
+static bool is_chunk_link(const struct hs_root_range *root,
+                          const struct hs_scan_hit *found)
 {
     const struct hs_scan_block *blocks = (const void *)hs_image.scan_blocks.items;
     uint64_t size = blocks[found->block].size;
-    return root->of_allocator && found->inside != 0
-           && (found->inside & 15) == 0 && size - found->inside <= 8;
+    return root->of_allocator && found->inside != 0 && (found->inside & 15) == 0
+           && size - found->inside <= 8;
 }
 
 static bool on_root_hit(const struct hs_scan_hit *found, void *context)
@@ -200,7 +202,8 @@ static int write_roots(void)
     for (uint64_t i = 0; i < hs_image.roots.count && fine; i++) {
         uint64_t size = roots[i].end - roots[i].start;
         if (roots[i].memory)
-            fine = scan_stretch(&scanner, roots[i].memory, size, roots[i].start, (uint32_t)i);
+            fine = scan_stretch(&scanner, roots[i].memory, size, roots[i].start,
+                                (uint32_t)i);
         else
             fine = scan(&scanner, roots[i].start, roots[i].end, (uint32_t)i);
     }
@@ -232,7 +235,8 @@ static bool on_block_hit(const struct hs_scan_hit *found, void *context)
     uint64_t word = (found->slot - blocks[found->source].start) / 8;
     struct hs_capture_edge edge = {.from = found->source,
                                    .to = found->block,
-                                   .word = word < UINT32_MAX ? (uint32_t)word : UINT32_MAX,
+                                   .word =
+                                       word < UINT32_MAX ? (uint32_t)word : UINT32_MAX,
                                    .inside = found->inside};
     hs_writer_put(&hs_image.writer, &edge, sizeof(edge));
     return !hs_image.writer.error;
@@ -244,7 +248,8 @@ static bool scan_block(struct hs_scanner *scanner, uint32_t number,
 {
     const struct hs_capture_block *block =
         (const struct hs_capture_block *)(const void *)hs_image.blocks.items + number;
-    uint32_t needed = HS_BLOCK_READ | (block->flags & HS_BLOCK_MAPPING ? HS_BLOCK_WRITE : 0);
+    uint32_t needed =
+        HS_BLOCK_READ | (block->flags & HS_BLOCK_MAPPING ? HS_BLOCK_WRITE : 0);
     uint64_t at = block->address, end = block->address + block->size;
 
     while (*range < last && (*range)->end <= at)
@@ -281,7 +286,8 @@ static int write_edges(void)
 
 int hs_graph_write(void)
 {
-    pagemap_fd = (int)hs_raw(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    pagemap_fd =
+        (int)hs_raw(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
     int err = write_roots();
     if (err == 0)
         err = write_edges();

@@ -11,10 +11,10 @@
 #ifndef HEAPSNAP_PROBES_FREEZE_FREEZE_H
 #define HEAPSNAP_PROBES_FREEZE_FREEZE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <signal.h>
 
 #include "probes/abi.h"
 
@@ -41,7 +41,7 @@ struct hs_job {
     uint32_t trigger; /* enum hs_trigger */
     int32_t taker_pid;
     uint64_t cookie;
-    uint64_t time; /* CLOCK_REALTIME ns */
+    uint64_t time;       /* CLOCK_REALTIME ns */
     uint64_t start_time; /* CLOCK_MONOTONIC ns, for scan_ns */
     uint32_t epoch;
     int32_t exit_status;

@@ -120,8 +120,8 @@ int hs_heap_collect(void)
         if (blocks[i].birth_epoch > hs_job.epoch)
             blocks[i].birth_epoch = hs_job.epoch;
     }
-    hs_image.index = hs_scan_index_create(ranges, (uint32_t)hs_image.blocks.count,
-                                          hs_scratch_map);
+    hs_image.index =
+        hs_scan_index_create(ranges, (uint32_t)hs_image.blocks.count, hs_scratch_map);
     return hs_image.index ? 0 : -ENOMEM;
 }
 

@@ -156,10 +156,10 @@ static void assign_handles(void)
     }
 }
 
-static uint64_t thread_key(enum hs_identity_kind kind, const struct hs_capture_thread *thread)
+static uint64_t thread_key(enum hs_identity_kind kind,
+                           const struct hs_capture_thread *thread)
 {
-    return key_of(kind, (uint64_t)(uint32_t)thread->tid << 32
-                            | thread->start_ticks);
+    return key_of(kind, (uint64_t)(uint32_t)thread->tid << 32 | thread->start_ticks);
 }
 
 static void assign_threads(enum hs_identity_kind kind)
@@ -236,7 +236,7 @@ int hs_identity_assign(void)
 void hs_identity_commit(void)
 {
     hs_control->next_serial = identity.next_serial;
-    /* A table that could not be written is as good as none: ids change, nothing breaks. */
+    /* A table that could not be written is as good as none: ids change, no more. */
     hs_control->identity_index = 1 - (hs_control->identity_index & 1);
     hs_control->identity_epoch = identity.writer.error ? 0 : hs_job.epoch;
 }

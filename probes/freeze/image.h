@@ -44,7 +44,7 @@ long hs_read_file(const char *path, char *buffer, size_t size);
 
 struct hs_writer {
     int fd;
-    int error; /* first -errno */
+    int error;       /* first -errno */
     uint64_t offset; /* of what is in the buffer's first byte */
     size_t used;
     char *buffer;
@@ -117,8 +117,8 @@ int hs_threads_collect(void); /* threads.c: threads and their roots */
 int hs_handles_collect(void); /* descriptors.c */
 int hs_identity_assign(void); /* identity.c: ids, and the table for the next time */
 void hs_identity_commit(void);
-int hs_graph_write(void);     /* edges.c: ROOTS, ROOT_EDGES, EDGES */
-int hs_totals_write(void);    /* totals.c */
+int hs_graph_write(void);  /* edges.c: ROOTS, ROOT_EDGES, EDGES */
+int hs_totals_write(void); /* totals.c */
 uint64_t hs_heap_usable_bytes(void);
 
 /* Add the readable parts of [start, end) as roots. */

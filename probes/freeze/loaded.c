@@ -99,9 +99,11 @@ static void look(void *context)
         || (header->e_type != ET_DYN && header->e_type != ET_EXEC)
         || header->e_phentsize != sizeof(Elf64_Phdr)
         || header->e_phoff > range->end - range->start
-        || header->e_phnum * sizeof(Elf64_Phdr) > range->end - range->start - header->e_phoff)
+        || header->e_phnum * sizeof(Elf64_Phdr)
+               > range->end - range->start - header->e_phoff)
         return;
-    const Elf64_Phdr *segments = (const void *)(uintptr_t)(range->start + header->e_phoff);
+    const Elf64_Phdr *segments =
+        (const void *)(uintptr_t)(range->start + header->e_phoff);
     const Elf64_Phdr *first = NULL;
     for (int i = 0; i < header->e_phnum && !first; i++)
         if (segments[i].p_type == PT_LOAD && segments[i].p_offset == 0)
@@ -117,7 +119,8 @@ static void look(void *context)
         return;
     for (int i = 0; i < header->e_phnum; i++) {
         if (segments[i].p_type == PT_NOTE && !candidate->module.build_id_size)
-            read_build_id(&candidate->module, candidate->module.bias + segments[i].p_vaddr,
+            read_build_id(&candidate->module,
+                          candidate->module.bias + segments[i].p_vaddr,
                           segments[i].p_memsz);
     }
 }
@@ -186,7 +189,8 @@ static int add_loaded(struct candidate *candidate, const char *path, uint32_t n_
     if (module->flags & HS_MODULE_SHIM)
         return 0;
 
-    uint32_t owner = (uint32_t)(module - (struct hs_capture_module *)hs_image.modules.items);
+    uint32_t owner =
+        (uint32_t)(module - (struct hs_capture_module *)hs_image.modules.items);
     uint64_t allocator = (uint64_t)(uintptr_t)hs_known.malloc;
     bool of_allocator = allocator >= module->start && allocator < module->end;
     for (uint32_t i = 0; i < candidate->n_segments; i++) {
@@ -219,8 +223,8 @@ static int look_at_maps(uint32_t n_known)
     for (uint64_t i = 0; i < hs_image.maps.ranges.count; i++) {
         static struct candidate candidate;
         uint64_t fault;
-        if (ranges[i].offset != 0 || !ranges[i].inode || !(ranges[i].flags & HS_BLOCK_READ)
-            || ranges[i].flags & HS_BLOCK_SHARED)
+        if (ranges[i].offset != 0 || !ranges[i].inode
+            || !(ranges[i].flags & HS_BLOCK_READ) || ranges[i].flags & HS_BLOCK_SHARED)
             continue;
         char *path = hs_image.maps.text.items + ranges[i].path;
         if (path[0] != '/')

@@ -114,9 +114,8 @@ void hs_machine_context(const void *context, uint64_t registers[HS_REGISTERS_MAX
         return;
     uint32_t words[2]; /* magic, size of the whole state */
     memcpy(words, vector + XSTATE_MAGIC_OFFSET, sizeof(words));
-    *ret_vector_size = words[0] == XSTATE_MAGIC && words[1] >= 512 && words[1] <= 65536
-                           ? words[1]
-                           : 512;
+    *ret_vector_size =
+        words[0] == XSTATE_MAGIC && words[1] >= 512 && words[1] <= 65536 ? words[1] : 512;
 }
 #elif defined(__aarch64__)
 __asm__(".text\n"

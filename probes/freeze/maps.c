@@ -53,7 +53,9 @@ static const char *parse_line(const char *at, const char *text, struct hs_range 
     at += *at == ' ';
     static const uint32_t bits[3] = {HS_BLOCK_READ, HS_BLOCK_WRITE, HS_BLOCK_EXECUTE};
     for (int i = 0; i < 4 && *at && *at != '\n'; i++, at++)
-        ret->flags |= i < 3 ? (*at != '-' ? bits[i] : 0) : *at == 's' ? HS_BLOCK_SHARED : 0;
+        ret->flags |= i < 3        ? (*at != '-' ? bits[i] : 0)
+                      : *at == 's' ? HS_BLOCK_SHARED
+                                   : 0;
     at += *at == ' ';
     ret->offset = number(&at, 16);
     at += *at == ' ';

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Choose a number, install the handler, unblock it in this thread. False: none is free. */
+/* Choose a number, install the handler, unblock it here. False: none is free. */
 bool hs_signal_start(void (*handler)(int, siginfo_t *, void *));
 
 /* The program installs a handler on our number: give it up and take another. */

@@ -74,7 +74,8 @@ void *hs_vector_push(struct hs_vector *vector, uint64_t count)
         uint64_t room = vector->room ? vector->room * 2 : 65536 / vector->size + 1;
         while (room < vector->count + count)
             room *= 2;
-        void *items = grow(vector->items, vector->room * vector->size, room * vector->size);
+        void *items =
+            grow(vector->items, vector->room * vector->size, room * vector->size);
         if (!items)
             return NULL;
         vector->items = items;

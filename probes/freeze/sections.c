@@ -50,9 +50,9 @@ static void write_stacks(void)
                                   threads[i].stacks_size - done, writer->offset);
             if (written <= 0) {
                 uint64_t left = threads[i].stacks_size - done;
-                written = hs_raw(SYS_pwrite64, writer->fd, zeros,
-                                 left < sizeof(zeros) ? left : sizeof(zeros),
-                                 writer->offset);
+                written =
+                    hs_raw(SYS_pwrite64, writer->fd, zeros,
+                           left < sizeof(zeros) ? left : sizeof(zeros), writer->offset);
             }
             if (written <= 0)
                 writer->error = written < 0 ? (int)written : -ENOSPC;

@@ -33,11 +33,11 @@ HS_NEXT(int, sigwait, (const sigset_t *, int *))
 HS_NEXT(int, sigwaitinfo, (const sigset_t *, siginfo_t *))
 HS_NEXT(int, sigtimedwait, (const sigset_t *, siginfo_t *, const struct timespec *))
 HS_NEXT(int, ppoll, (struct pollfd *, nfds_t, const struct timespec *, const sigset_t *))
-HS_NEXT(int, pselect, (int, fd_set *, fd_set *, fd_set *, const struct timespec *,
-                       const sigset_t *))
+HS_NEXT(int, pselect,
+        (int, fd_set *, fd_set *, fd_set *, const struct timespec *, const sigset_t *))
 HS_NEXT(int, epoll_pwait, (int, struct epoll_event *, int, int, const sigset_t *))
-HS_NEXT(int, epoll_pwait2, (int, struct epoll_event *, int, const struct timespec *,
-                            const sigset_t *))
+HS_NEXT(int, epoll_pwait2,
+        (int, struct epoll_event *, int, const struct timespec *, const sigset_t *))
 
 /* What the program last asked for on a number of ours without taking it (SIG_IGN or
  * SIG_DFL): reported back when it asks. */
@@ -69,8 +69,9 @@ __attribute__((constructor(102))) static void resolve(void)
 static void note_trigger_taken(int signal)
 {
     int ours = signal;
-    if (signal && __atomic_compare_exchange_n(&hs_signal_trigger, &ours, 0, false,
-                                              __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    if (signal
+        && __atomic_compare_exchange_n(&hs_signal_trigger, &ours, 0, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         hs_report("the program handles signal %d itself: option signal= is off",
                   (int64_t)signal);
 }
@@ -120,8 +121,10 @@ HS_EXPORT int sigaction(int signal, const struct sigaction *action, struct sigac
     return result;
 }
 
-HS_EXPORT int __sigaction(int signal, const struct sigaction *action, struct sigaction *old);
-HS_EXPORT int __sigaction(int signal, const struct sigaction *action, struct sigaction *old)
+HS_EXPORT int __sigaction(int signal, const struct sigaction *action,
+                          struct sigaction *old);
+HS_EXPORT int __sigaction(int signal, const struct sigaction *action,
+                          struct sigaction *old)
 {
     return sigaction(signal, action, old);
 }
@@ -200,7 +203,8 @@ static const sigset_t *spared(const sigset_t *mask, sigset_t *copy)
 HS_EXPORT int sigprocmask(int how, const sigset_t *mask, sigset_t *old)
 {
     sigset_t copy;
-    return hs_next_sigprocmask()(how, how == SIG_UNBLOCK ? mask : spared(mask, &copy), old);
+    return hs_next_sigprocmask()(how, how == SIG_UNBLOCK ? mask : spared(mask, &copy),
+                                 old);
 }
 
 HS_EXPORT int pthread_sigmask(int how, const sigset_t *mask, sigset_t *old)

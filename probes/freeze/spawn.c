@@ -7,9 +7,10 @@
  * is not ours and makes the capture's memfd, so no descriptor number of the program is
  * ever used. A then forks the image B, which shares A's table, and ends; we wait for A,
  * whose exit signal is 0. So the program gets no SIGCHLD and has no zombie, and files it
- * closes are really closed. Where orphans do not vanish (the program itself inherits them,
- * being an init or a subreaper, or a container's init never reaps) B becomes our child
- * with exit signal 0, which no plain wait() sees, and is reaped at the next occasion.
+ * closes are really closed. Where orphans do not vanish (the program itself inherits
+ * them, being an init or a subreaper, or a container's init never reaps) B becomes our
+ * child with exit signal 0, which no plain wait() sees; it is reaped at the next
+ * occasion.
  */
 
 #include <errno.h>
@@ -37,8 +38,8 @@
 
 struct hs_job hs_job;
 
-static char *parent_stack; /* A's, and the image's copy of it */
-static char *totals_stack; /* of the helper that shares our memory */
+static char *parent_stack;  /* A's, and the image's copy of it */
+static char *totals_stack;  /* of the helper that shares our memory */
 static int32_t totals_busy; /* cleared by the kernel when that helper ends */
 static int32_t unreaped;    /* an image that is our own child; 0: none */
 static int32_t orphan;      /* the last image that was left to init */
@@ -157,8 +158,8 @@ static void parent_entry(void *argument)
         if (fd < 0 || fd >= 2)
             break;
     }
-    hs_job.capture_fd = (int)hs_raw(SYS_memfd_create, HS_CAPTURE_NAME,
-                                    MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    hs_job.capture_fd =
+        (int)hs_raw(SYS_memfd_create, HS_CAPTURE_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (hs_job.capture_fd < 0) {
         hs_job.image_pid = hs_job.capture_fd;
         hs_raw(SYS_exit_group, 0);
@@ -166,9 +167,9 @@ static void parent_entry(void *argument)
     if (keeps_child)
         flags |= CLONE_PARENT;
     if (hs_job.kind == HS_REQUEST_TOTALS) {
-        hs_job.image_pid = (int)hs_machine_clone(
-            flags | CLONE_VM | CLONE_CHILD_CLEARTID, totals_stack + STACK_SIZE,
-            totals_entry, NULL, &totals_busy);
+        hs_job.image_pid = (int)hs_machine_clone(flags | CLONE_VM | CLONE_CHILD_CLEARTID,
+                                                 totals_stack + STACK_SIZE, totals_entry,
+                                                 NULL, &totals_busy);
     } else {
         long pid = hs_raw(SYS_clone, flags, 0, 0, 0, 0);
         if (pid == 0)
@@ -250,8 +251,7 @@ static bool is_program(const char *path)
 {
     struct stat status;
     return hs_raw(SYS_newfstatat, AT_FDCWD, path, &status, 0) == 0
-           && S_ISREG(status.st_mode)
-           && hs_raw(SYS_faccessat, AT_FDCWD, path, X_OK) == 0;
+           && S_ISREG(status.st_mode) && hs_raw(SYS_faccessat, AT_FDCWD, path, X_OK) == 0;
 }
 
 const char *hs_spawn_helper(const char **ret_looked_for)
@@ -282,8 +282,8 @@ const char *hs_spawn_helper(const char **ret_looked_for)
 /* The program's limits were not meant for us. */
 static void lift_limits(void)
 {
-    static const int lifted[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_NOFILE, RLIMIT_FSIZE,
-                                 RLIMIT_CPU, RLIMIT_STACK};
+    static const int lifted[] = {RLIMIT_AS,    RLIMIT_DATA, RLIMIT_NOFILE,
+                                 RLIMIT_FSIZE, RLIMIT_CPU,  RLIMIT_STACK};
     for (size_t i = 0; i < sizeof(lifted) / sizeof(lifted[0]); i++) {
         struct rlimit limit;
         if (hs_raw(SYS_prlimit64, 0, lifted[i], 0, &limit) < 0)
@@ -320,7 +320,7 @@ int hs_spawn_exec_helper(void)
     uint64_t nothing = 0;
     hs_raw(SYS_rt_sigprocmask, SIG_SETMASK, &nothing, 0, 8);
 
-    const char *arguments[] = {"heapsnap", "write-snapshot", "--capture", capture,
-                               "--control", control, NULL};
+    const char *arguments[] = {"heapsnap",  "write-snapshot", "--capture", capture,
+                               "--control", control,          NULL};
     return (int)hs_raw(SYS_execve, helper, arguments, environment);
 }

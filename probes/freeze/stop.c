@@ -23,8 +23,8 @@
 #include "probes/tracker/raw.h"
 #include "probes/tracker/report.h"
 
-#define WAIT_NS 50000000ull       /* for arrivals in all */
-#define LOOK_NS 1000000ull        /* then ask the kernel who cannot come at all */
+#define WAIT_NS 50000000ull /* for arrivals in all */
+#define LOOK_NS 1000000ull  /* then ask the kernel who cannot come at all */
 #define RESCANS_MAX 30
 #define FIRST_SLOTS 256u
 
@@ -161,7 +161,8 @@ static int queue_order(int32_t tid, uint32_t number)
     info.si_uid = (uid_t)hs_raw(SYS_getuid);
     info.si_value.sival_ptr = (void *)(uintptr_t)order_value(frozen, number);
     for (int tries = 0; tries < 20 && result == -EAGAIN; tries++) {
-        result = hs_raw(SYS_rt_tgsigqueueinfo, hs_control->pid, tid, info.si_signo, &info);
+        result =
+            hs_raw(SYS_rt_tgsigqueueinfo, hs_control->pid, tid, info.si_signo, &info);
         if (result == -EAGAIN) {
             struct timespec pause = {.tv_nsec = 100000};
             hs_raw(SYS_nanosleep, &pause, 0);
@@ -265,7 +266,7 @@ static void drop_hopeless(void)
         if (__atomic_load_n(&slots[i].state, __ATOMIC_ACQUIRE) != state)
             continue;
         const char *blocked = status_field(slots[i].tid, "SigBlk:");
-        uint32_t verdict = !blocked                   ? HS_SLOT_FREE
+        uint32_t verdict = !blocked                     ? HS_SLOT_FREE
                            : hexadecimal(blocked) & bit ? HS_SLOT_MISSED
                                                         : HS_SLOT_ORDERED;
         if (verdict == HS_SLOT_ORDERED) {

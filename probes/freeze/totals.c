@@ -54,7 +54,8 @@ static void gather(struct sums *sums)
     }
     const struct hs_capture_block *blocks = (const void *)hs_image.blocks.items;
     for (uint64_t i = 0; i < hs_image.blocks.count; i++) {
-        struct sum *sum = blocks[i].flags & HS_BLOCK_MAPPING ? sums->mappings : sums->blocks;
+        struct sum *sum =
+            blocks[i].flags & HS_BLOCK_MAPPING ? sums->mappings : sums->blocks;
         sum = sum_of(sum, sums->count, blocks[i].stack);
         sum->count++;
         sum->bytes += blocks[i].size;
@@ -71,7 +72,8 @@ static void put(const struct sum *sum, uint32_t stack, uint32_t flags)
 
 int hs_totals_write(void)
 {
-    struct sums sums = {.count = (uint32_t)hs_image.header.sections[HS_SECTION_FRAMES].count};
+    struct sums sums = {.count =
+                            (uint32_t)hs_image.header.sections[HS_SECTION_FRAMES].count};
     sums.blocks = hs_scratch_map((sums.count + 2ull) * sizeof(*sums.blocks));
     sums.mappings = hs_scratch_map((sums.count + 2ull) * sizeof(*sums.mappings));
     if (!sums.blocks || !sums.mappings)

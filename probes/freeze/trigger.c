@@ -136,7 +136,7 @@ static int clone_frozen(const struct hs_slot *own, uint64_t *ret_fork_ns)
     return err;
 }
 
-/* The image ends nothing before pause_ns is there, so the phase is still ours to pass on. */
+/* The image ends nothing before pause_ns is there: the phase is still ours to pass on. */
 static void pass_on(uint64_t pause_ns, uint64_t fork_ns)
 {
     __atomic_store_n(&hs_control->image_pid, hs_job.image_pid, __ATOMIC_RELEASE);
@@ -146,7 +146,8 @@ static void pass_on(uint64_t pause_ns, uint64_t fork_ns)
     __atomic_store_n(&hs_control->pause_ns, pause_ns ? pause_ns : 1, __ATOMIC_RELEASE);
 }
 
-static int freeze(const struct hs_slot *own)
+/* `ret_image` (may be NULL): the image's pid. */
+static int freeze(const struct hs_slot *own, int32_t *ret_image)
 {
     uint64_t all = ~0ull, mask = 0, fork_ns = 0;
 
@@ -156,6 +157,8 @@ static int freeze(const struct hs_slot *own)
     uint64_t start = hs_clock(CLOCK_MONOTONIC);
     int err = clone_frozen(own, &fork_ns);
     uint64_t pause = hs_clock(CLOCK_MONOTONIC) - start;
+    if (err == 0 && ret_image)
+        *ret_image = hs_job.image_pid;
     if (err == 0)
         pass_on(pause, fork_ns);
     else
@@ -174,17 +177,26 @@ static void fill_directory(void)
         hs_job.directory[0] = '\0';
 }
 
-static int await_file(uint64_t cookie)
+/* Is the request with `cookie` over? A later one may have taken the page meanwhile. */
+static bool is_over(uint64_t cookie, int *ret_err)
+{
+    uint64_t finished = __atomic_load_n(&hs_control->finished, __ATOMIC_ACQUIRE);
+    int32_t error = __atomic_load_n(&hs_control->error, __ATOMIC_ACQUIRE);
+    *ret_err = finished == cookie ? -error : 0;
+    return finished == cookie
+           || __atomic_load_n(&hs_control->cookie, __ATOMIC_ACQUIRE) != cookie;
+}
+
+static int await_file(uint64_t cookie, int32_t image)
 {
     uint64_t start = hs_clock(CLOCK_MONOTONIC);
-    int32_t image = hs_job.image_pid;
+    int err = 0;
     for (int i = 0; hs_clock(CLOCK_MONOTONIC) - start < WAIT_LIMIT_NS; i++) {
-        if (__atomic_load_n(&hs_control->finished, __ATOMIC_ACQUIRE) == cookie) {
+        if (is_over(cookie, &err)) {
             hs_spawn_reap();
-            return -__atomic_load_n(&hs_control->error, __ATOMIC_ACQUIRE);
+            return err;
         }
-        if (i % 16 == 15 && hs_process_is_dead(image)
-            && __atomic_load_n(&hs_control->finished, __ATOMIC_ACQUIRE) != cookie) {
+        if (i % 16 == 15 && hs_process_is_dead(image) && !is_over(cookie, &err)) {
             finish(-ECHILD, "the image or the helper was killed");
             return -ECHILD;
         }
@@ -200,8 +212,9 @@ static int run(enum hs_trigger trigger, const char *path, bool wait, int exit_st
     if (!is_started || !hs_tracker_is_on())
         return -ENOSYS;
     if (!hs_spawn_helper(&looked_for)) {
-        hs_report("no snapshot: the helper %s is missing; name it with the option helper=",
-                  looked_for);
+        hs_report(
+            "no snapshot: the helper %s is missing; name it with the option helper=",
+            looked_for);
         return -ENOENT;
     }
     if (!claim_within(wait ? WAIT_LIMIT_NS : 0)) {
@@ -218,9 +231,10 @@ static int run(enum hs_trigger trigger, const char *path, bool wait, int exit_st
     hs_format(hs_job.output, sizeof(hs_job.output), "%s", path ? path : "");
     fill_directory();
     uint64_t cookie = hs_job.cookie;
-    int err = freeze(own);
+    int32_t image = 0;
+    int err = freeze(own, &image);
     if (err == 0 && wait)
-        err = await_file(cookie);
+        err = await_file(cookie, image);
     if (err == 0 && wait && hs_options.verbose)
         hs_report("snapshot written: %s", hs_control->last_file);
     return err;
@@ -259,7 +273,7 @@ static void serve_request(const struct hs_slot *own)
     hs_job.exit_status = 0;
     hs_job.output[0] = '\0';
     fill_directory();
-    freeze(own);
+    freeze(own, NULL);
 }
 
 static void on_private_signal(int signal, siginfo_t *info, void *context)
@@ -316,7 +330,7 @@ static void start_timer(void)
 
 static void learn_libc(void)
 {
-    void (*tls_info)(size_t *size, size_t *align) =
+    void (*tls_info)(size_t * size, size_t * align) =
         (void (*)(size_t *, size_t *))hs_next_find("_dl_get_tls_static_info");
     const uint32_t *thread_size = hs_next_find("_thread_db_sizeof_pthread");
     size_t size = 0, align = 0;
@@ -362,11 +376,13 @@ void hs_trigger_fork_child(void)
 void hs_trigger_exit(int status)
 {
     struct hs_slot own;
-    if (!hs_options.snapshot_at_exit || __atomic_exchange_n(&exit_taken, 1, __ATOMIC_ACQ_REL))
+    if (!hs_options.snapshot_at_exit
+        || __atomic_exchange_n(&exit_taken, 1, __ATOMIC_ACQ_REL))
         return;
     int saved = errno;
     fill_own(&own, NULL);
-    run(HS_TRIGGER_EXIT, hs_options.output[0] ? hs_options.output : NULL, true, status, &own);
+    run(HS_TRIGGER_EXIT, hs_options.output[0] ? hs_options.output : NULL, true, status,
+        &own);
     errno = saved;
 }
 

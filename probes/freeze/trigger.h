@@ -13,7 +13,7 @@
 
 #include "probes/abi.h"
 
-/* Install handlers and timers as hs_options say. From the constructor, single-threaded. */
+/* Install handlers and timers as hs_options say. From the constructor, one thread. */
 void hs_trigger_start(void);
 
 /* After fork in a tracked child: timers are not inherited, state of other threads is. */

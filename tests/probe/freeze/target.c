@@ -248,7 +248,8 @@ static void sleep_for(const char *how)
         poll(NULL, 0, -1);
     }
     clock_gettime(CLOCK_MONOTONIC, &end);
-    int64_t passed = (end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000;
+    int64_t passed =
+        (end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000;
     printf("%s, left %u\n", passed >= 1990 && passed < 4000 ? "slept" : "wrong", left);
 }
 
