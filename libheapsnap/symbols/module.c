@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "probes/abi.h"
@@ -37,13 +38,20 @@ static bool has_same_build_id(const struct hs_symbol_module *module, Dwfl_Module
            && memcmp(bits, info->build_id, info->build_id_size) == 0;
 }
 
+/* The path comes from a process we do not trust: it may lead to a device or a pipe by
+ * now, which must not even be opened. */
+static int open_regular(const char *path)
+{
+    struct stat status;
+    if (path[0] != '/' || stat(path, &status) < 0 || !S_ISREG(status.st_mode))
+        return -1;
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
 static enum hs_module_state report(const struct hs_symbol_module *module, Dwfl *dwfl,
                                    Dwfl_Module **ret)
 {
-    if (module->path[0] != '/')
-        return HS_MODULE_MISSING;
-    /* O_NONBLOCK: the path may lead to a pipe by now. */
-    int fd = open(module->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open_regular(module->path);
     if (fd < 0)
         return HS_MODULE_MISSING;
     /* On success the descriptor is libdwfl's. */

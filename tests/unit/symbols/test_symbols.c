@@ -211,6 +211,21 @@ Test(symbols, a_file_that_is_gone_gives_offsets_and_one_note)
     scene_end(&scene);
 }
 
+Test(symbols, a_path_that_leads_to_a_device_is_left_alone)
+{
+    struct fake *fake = fake_create();
+    uint32_t device = fake_module(fake, "/dev/zero", 0x700000, 0x710000, 64);
+    uint32_t stack = fake_frame(fake, 0, 0x701234, device);
+    struct scene scene = scene_of(fake);
+    scene_begin(&scene);
+
+    const struct hs_symbol_frame *frames;
+    hs_symbols_stack_frames(scene.symbols, stack, &frames);
+
+    cr_expect(eq(str, (char *)frames[0].function, "zero+0x1234"));
+    scene_end(&scene);
+}
+
 Test(symbols, a_file_with_another_build_id_is_not_believed)
 {
     struct fake *fake = fake_create();
