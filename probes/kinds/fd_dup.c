@@ -6,6 +6,7 @@
  */
 
 #include "probes/kinds/fd.h"
+#include "probes/tracker/unwind.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -73,7 +74,9 @@ HS_EXPORT int fcntl64(int fd, int command, ...)
 HS_EXPORT int pipe(int fds[2])
 {
     int result = hs_next_pipe()(fds);
-    if (result == 0)
+    if (result == 0 && hs_unwind_owns(__builtin_return_address(0)))
+        hs_unwind_hide_pipe(fds);
+    else if (result == 0)
         hs_fds_opened(fds, 2, "pipe", HS_HOOK_FRAME);
     return result;
 }
@@ -81,7 +84,9 @@ HS_EXPORT int pipe(int fds[2])
 HS_EXPORT int pipe2(int fds[2], int flags)
 {
     int result = hs_next_pipe2()(fds, flags);
-    if (result == 0)
+    if (result == 0 && hs_unwind_owns(__builtin_return_address(0)))
+        hs_unwind_hide_pipe(fds);
+    else if (result == 0)
         hs_fds_opened(fds, 2, "pipe", HS_HOOK_FRAME);
     return result;
 }

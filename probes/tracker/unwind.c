@@ -15,7 +15,9 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "probes/tracker/control.h"
 #include "probes/tracker/guard.h"
+#include "probes/tracker/module_table.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/raw.h"
 
@@ -25,6 +27,24 @@ static bool membarrier_works;
 static uint32_t forks_waiting;
 static bool threads_left_inside; /* written before fork, read in the child */
 static void **main_stack_end;    /* the loader's __libc_stack_end */
+
+static struct hs_module library_range;
+
+bool hs_unwind_owns(const void *return_address)
+{
+    return (uint64_t)return_address - library_range.start
+           < library_range.end - library_range.start;
+}
+
+void hs_unwind_hide_pipe(int fds[2])
+{
+    for (int i = 0; i < 2; i++) {
+        int high = hs_control_raise_fd(fds[i]);
+        if (high >= 0)
+            fds[i] = high;
+        hs_control_own_fd(fds[i]);
+    }
+}
 
 #if defined(__x86_64__)
 #define UNW_NAME(name) "_ULx86_64_" name
@@ -44,6 +64,10 @@ void hs_unwind_init(void)
         dlerror();
         return;
     }
+    /* First: the next call may make the pipe. */
+    void *function = dlsym(library, "unw_backtrace");
+    if (function)
+        hs_module_read((uint64_t)function, &library_range);
     void **space = dlsym(library, UNW_NAME("local_addr_space"));
     int (*set_caching_policy)(void *, int) =
         dlsym(library, UNW_NAME("set_caching_policy"));
@@ -51,7 +75,7 @@ void hs_unwind_init(void)
         2; /* UNW_CACHE_PER_THREAD; global where it was built without */
     if (space && *space && set_caching_policy)
         set_caching_policy(*space, per_thread);
-    unw_backtrace_ = dlsym(library, "unw_backtrace");
+    unw_backtrace_ = function;
 
     void *frames[4];
     if (unw_backtrace_)

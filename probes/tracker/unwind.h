@@ -22,6 +22,14 @@ void hs_unwind_init(void);
 int hs_unwind(struct hs_thread *thread, void *hook_frame, int *ret_skip);
 
 /*
+ * libunwind tests memory by writing a byte of it into a pipe of its own. Left alone, the
+ * pipe would take the program's lowest descriptors, and the byte would go to whatever
+ * file the program puts there. So the hook on pipe() asks who calls, and moves it away.
+ */
+bool hs_unwind_owns(const void *return_address);
+void hs_unwind_hide_pipe(int fds[2]);
+
+/*
  * Around fork: no other thread may be inside libunwind, whose locks the child would
  * inherit. `before` waits for them a while; in the child, when they would not come out,
  * libunwind is given up.

@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -173,6 +174,25 @@ static int run_quick_exit(void)
     quick_exit(6);
 }
 
+/* A daemon closes what it does not know, and uses the numbers for its own files. */
+static int run_descriptors(void)
+{
+    int first = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    for (int fd = 3; fd < 2000; fd++)
+        close(fd);
+    char path[] = "/tmp/survivor-XXXXXX";
+    int file = mkstemp(path);
+    for (int i = 4; i < 40; i++)
+        dup2(file, i);
+    run_and_join();
+    for (size_t i = 0; i < 1000; i++)
+        free(malloc(i * 100));
+    long size = lseek(file, 0, SEEK_END);
+    unlink(path);
+    printf("first %d, then %d, %ld bytes\n", first, file, size);
+    return 0;
+}
+
 /* The C++ library is in no scope but the plugin's own. */
 static int run_plugin(const char *path)
 {
@@ -198,7 +218,7 @@ int main(int argc, char **argv)
         {"early", run_early},           {"dlerror", run_dlerror},
         {"threads", run_threads},       {"fork", run_fork},
         {"vfork", run_vfork},           {"huge", run_huge},
-        {"quick_exit", run_quick_exit},
+        {"quick_exit", run_quick_exit}, {"descriptors", run_descriptors},
     };
     if (argc == 3 && strcmp(argv[1], "plugin") == 0)
         return run_plugin(argv[2]);
