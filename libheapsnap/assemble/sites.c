@@ -29,7 +29,15 @@ struct site {
     uint64_t count, bytes;
 };
 
+/* Recursion makes millions of trie nodes of few sites: the last answers are kept. */
+struct placed {
+    const struct hs_symbol_frame *frame;
+    uint32_t caller, site;
+};
+#define N_PLACED 1024
+
 struct site_tree {
+    struct placed placed[N_PLACED];
     HS_ARRAY(struct site) sites; /* parents before children */
     uint32_t *table;             /* open hash: site + 1, 0 = empty */
     size_t room;                 /* a power of two */
@@ -102,6 +110,21 @@ static uint32_t tree_find(struct site_tree *tree, uint32_t parent, const char *t
     return *slot - 1;
 }
 
+static uint32_t find_site(struct site_tree *tree, uint32_t caller,
+                          const struct hs_symbol_frame *frame)
+{
+    uint64_t hash = ((uintptr_t)frame >> 4) * 31 + caller;
+    struct placed *placed = &tree->placed[hash % N_PLACED];
+    if (placed->frame == frame && placed->caller == caller)
+        return placed->site;
+    char text[1024];
+    hs_symbols_frame_text(frame, text, sizeof(text));
+    uint32_t site = tree_find(tree, caller, text);
+    if (site != NO_SITE)
+        *placed = (struct placed){frame, caller, site};
+    return site;
+}
+
 /* ---- from the capture ---- */
 
 static void sum_up(const struct hs_capture *capture, struct totals *totals)
@@ -127,9 +150,7 @@ static uint32_t place(struct hs_assembly *assembly, struct site_tree *tree,
     size_t n_frames = hs_symbols_stack_frames(assembly->symbols, stack, &frames);
     uint32_t site = caller;
     for (size_t i = n_frames; i-- > 0;) {
-        char text[1024];
-        hs_symbols_frame_text(&frames[i], text, sizeof(text));
-        site = tree_find(tree, site, text);
+        site = find_site(tree, site, &frames[i]);
         if (site == NO_SITE)
             return NO_SITE;
         tree->sites.at[site].count += totals->count[stack];

@@ -44,7 +44,7 @@ static const struct hs_symbol_frame *skip_wrappers(struct walk *walk,
 {
     const struct hs_symbol_frame *frame;
     while ((frame = walk_next(walk)) != NULL)
-        if (hs_wrapper_kind(frame->function, frame->path) < kinds)
+        if (!frame->is_allocator || hs_wrapper_kind(frame->function, frame->path) < kinds)
             return frame;
     return NULL;
 }
