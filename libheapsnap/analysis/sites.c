@@ -12,7 +12,7 @@
 #include "heapsnap/analysis.h"
 #include "libheapsnap/base/guard.h"
 
-/* More frames than this tell nobody more. */
+/* More frames than this tell nobody more; nor do those that call main(). */
 #define FRAMES_SHOWN 10
 
 static uint32_t find_weak(const struct hs_snapshot *snapshot, uint32_t node,
@@ -52,6 +52,7 @@ void hs_site_text(const struct hs_snapshot *snapshot, uint32_t site, char *buffe
                              is_last ? 3 : (int)hs_site_name_size(name),
                              is_last ? "…" : name);
         used += added > 0 ? (size_t)added : 0;
+        is_last = is_last || strncmp(name, "main (", strlen("main (")) == 0;
         site = is_last ? HS_ANALYSIS_NONE : find_weak(snapshot, site, "called from");
     }
 }

@@ -132,7 +132,8 @@ HS_API uint32_t hs_site_find(const struct hs_snapshot *snapshot, uint32_t node);
  * number of bytes of `name` that belong to it. */
 HS_API size_t hs_site_name_size(const char *name);
 
-/* "session_new (session.c:24) ← on_accept (server.c:201) ← main (server.c:88)". */
+/* "session_new (session.c:24) ← on_accept (server.c:201) ← main (server.c:88)": up to ten
+ * frames, and none beyond main. */
 HS_API void hs_site_text(const struct hs_snapshot *snapshot, uint32_t site, char *buffer,
                          size_t size);
 
