@@ -28,8 +28,9 @@ bool hs_guard_is_held(void);
 /* Turn tracking off for good ("stop tracking, say so once, go on"). `why` is a literal. */
 void hs_tracker_stop(const char *why);
 
-/* False before the constructor has run, after hs_tracker_stop(), in an untracked child,
- * and in a vfork child (checked by pid where it matters: hs_tracker_is_this_process()). */
+/* True from the first allocation on, before the constructor has read the options. False
+ * after hs_tracker_stop() and in an untracked child. A vfork child shares the answer with
+ * its parent: check hs_tracker_is_this_process() where that matters. */
 bool hs_tracker_is_on(void);
 
 /* A system call: does the shim's state belong to the calling process? False in a child
