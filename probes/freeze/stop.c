@@ -32,7 +32,8 @@ static struct hs_slot *slots;
 static uint32_t max_slots;
 static uint32_t frozen;  /* number of the running freeze; 0: none */
 static uint32_t freezes; /* numbers handed out */
-static uint32_t arrived;
+static uint32_t arrived; /* in the running freeze */
+static uint32_t wanted;  /* the arrival that makes it this many wakes the coordinator */
 static char entries[32768]; /* getdents64; guarded by the phase */
 
 struct directory_entry {
@@ -74,8 +75,9 @@ bool hs_stop_obey(const siginfo_t *info, const void *context)
     if (!__atomic_compare_exchange_n(&slot->state, &expected, HS_SLOT_ARRIVED, false,
                                      __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return true;
-    __atomic_add_fetch(&arrived, 1, __ATOMIC_ACQ_REL);
-    hs_raw(SYS_futex, &arrived, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
+    if (__atomic_add_fetch(&arrived, 1, __ATOMIC_ACQ_REL)
+        >= __atomic_load_n(&wanted, __ATOMIC_ACQUIRE))
+        hs_raw(SYS_futex, &arrived, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
     while (__atomic_load_n(&frozen, __ATOMIC_ACQUIRE) == freeze)
         hs_raw(SYS_futex, &frozen, FUTEX_WAIT_PRIVATE, freeze, 0, 0, 0);
     return true;
@@ -202,8 +204,11 @@ static bool await(uint64_t deadline)
 {
     for (;;) {
         uint32_t seen = __atomic_load_n(&arrived, __ATOMIC_ACQUIRE);
-        if (count_ordered() == 0)
+        uint32_t ordered = count_ordered();
+        if (ordered == 0)
             return true;
+        /* Too small when some arrived in between; then the wait ends at once. */
+        __atomic_store_n(&wanted, seen + ordered, __ATOMIC_RELEASE);
         uint64_t now = hs_clock(CLOCK_MONOTONIC);
         if (now >= deadline)
             return false;
@@ -240,10 +245,10 @@ static const char *status_field(int32_t tid, const char *name)
         return NULL;
     text[size] = '\0';
     for (const char *line = text; *line; line++) {
-        const char *at = line, *wanted = name;
-        while (*wanted && *at == *wanted)
-            at++, wanted++;
-        if (!*wanted) {
+        const char *at = line, *letter = name;
+        while (*letter && *at == *letter)
+            at++, letter++;
+        if (!*letter) {
             while (*at == ' ' || *at == '\t')
                 at++;
             return at;
@@ -333,6 +338,7 @@ int hs_stop_threads(const struct hs_slot *own)
     slots[0].state = HS_SLOT_ARRIVED;
     hs_job.slots = slots;
     hs_job.n_slots = 1;
+    __atomic_store_n(&arrived, 0, __ATOMIC_RELEASE);
     if (++freezes == 0)
         freezes = 1;
     __atomic_store_n(&frozen, freezes, __ATOMIC_RELEASE);

@@ -218,7 +218,7 @@ static int run(enum hs_trigger trigger, const char *path, bool wait, int exit_st
         return -ENOENT;
     }
     if (!claim_within(wait ? WAIT_LIMIT_NS : 0)) {
-        if (trigger != HS_TRIGGER_INTERVAL)
+        if (trigger != HS_TRIGGER_INTERVAL && trigger != HS_TRIGGER_THRESHOLD)
             hs_report("no snapshot: another one is still being taken");
         return -EBUSY;
     }
