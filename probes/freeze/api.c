@@ -9,8 +9,8 @@
 
 #include <errno.h>
 
-#include "probes/freeze/trigger.h"
 #include "probes/tracker/next.h"
+#include "probes/tracker/trigger.h"
 
 HS_EXPORT int hs_snapshot_take(const char *path)
 {

@@ -7,7 +7,7 @@
  * raw system calls on static memory, and the phase of the control page is its only lock.
  */
 
-#include "probes/freeze/trigger.h"
+#include "probes/tracker/trigger.h"
 
 #include <errno.h>
 #include <limits.h>

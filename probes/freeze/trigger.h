@@ -1,36 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * When a snapshot is taken: a tool's request, a signal, exit, a timer, a threshold, the
- * C API. All of them end in one place, hs_freeze_run().
+ * The triggers are declared where the tracker, which calls them, may see them.
  */
 
 #ifndef HEAPSNAP_PROBES_FREEZE_TRIGGER_H
 #define HEAPSNAP_PROBES_FREEZE_TRIGGER_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "probes/abi.h"
-
-/* Install handlers and timers as hs_options say. From the constructor, one thread. */
-void hs_trigger_start(void);
-
-/* After fork in a tracked child: timers are not inherited, state of other threads is. */
-void hs_trigger_fork_child(void);
-
-/* The program ends with `status` (its exit code, or 0 when unknown): take the exit
- * snapshot when asked for, and wait until its file is complete. At most once. */
-void hs_trigger_exit(int status);
-
-/* Live bytes have moved by a batch (thread.c flushes them); may take a snapshot. */
-void hs_trigger_bytes(int64_t live_bytes);
-
-/*
- * Take a snapshot now from the calling thread, started for `trigger`. With `path` (may
- * be NULL) the helper writes exactly that file. `wait`: return when the file is complete.
- * 0 or -errno; errors are also reported once on stderr. Async-signal-safe.
- */
-int hs_trigger_run(enum hs_trigger trigger, const char *path, bool wait);
+#include "probes/tracker/trigger.h"
 
 #endif
