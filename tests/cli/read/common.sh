@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: MIT
 #
 # For the tests beside it: $heapsnap, $before and $after are the tool and two snapshots
