@@ -60,20 +60,29 @@ export class Tracked {
       if (next) next.resolve(line);
       else this.#lines.push(line);
     });
-    this.ended = new Promise(resolve => {
+    this.ended = new Promise((resolve, reject) => {
+      this.child.on('error', reject);
       this.child.on('close', (code, signal) => resolve({code, signal}));
     });
-    this.ended.then(({code, signal}) => this.#waiting.forEach(next => next.reject(new Error(
-      `${program} ended (status ${code ?? signal}): ${this.errors}`))));
+    this.ended.catch(() => {}); // whoever waits for a line will tell
   }
 
   /** `run` becomes the program, so its pid is the program's. */
   get pid() { return this.child.pid; }
 
   /** The next line of the program's output. */
-  line() {
-    if (this.#lines.length) return Promise.resolve(this.#lines.shift());
-    return new Promise((resolve, reject) => { this.#waiting.push({resolve, reject}); });
+  async line() {
+    if (this.#lines.length) return this.#lines.shift();
+    let timer;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({resolve, reject});
+      timer = setTimeout(reject, PATIENCE_MS);
+      this.ended.then(reject, reject);
+    }).catch(async () => {
+      const end = await Promise.race([this.ended, undefined]).catch(error => error.message);
+      throw new Error(`${this.child.spawnargs.join(' ')} says nothing more`
+        + ` (${end ? `ended: ${JSON.stringify(end)}` : 'still running'}): ${this.errors}`);
+    }).finally(() => clearTimeout(timer));
   }
 
   /** Say something on stdin and hear the answer. */
