@@ -44,8 +44,8 @@ static int search_path(const char *name, char *ret, size_t size)
     for (const char *at = list; at; at = strchr(at, ':')) {
         at += *at == ':';
         size_t length = strcspn(at, ":");
-        int written = snprintf(ret, size, "%.*s%s%s", (int)length, at,
-                               length > 0 ? "/" : "", name);
+        int written =
+            snprintf(ret, size, "%.*s%s%s", (int)length, at, length > 0 ? "/" : "", name);
         if (written < 0 || (size_t)written >= size)
             continue;
         if (is_executable(ret))
@@ -94,9 +94,9 @@ static int check_program(const char *path, int depth, struct hs_error *err)
                       err);
     switch (program.kind) {
     case HS_PROGRAM_STATIC:
-        return refuse(path,
-                      "is a static binary, which cannot be preloaded; link it dynamically",
-                      err);
+        return refuse(
+            path, "is a static binary, which cannot be preloaded; link it dynamically",
+            err);
     case HS_PROGRAM_FOREIGN:
         return refuse(path,
                       "is for another architecture; heapsnap tracks 64-bit programs of "

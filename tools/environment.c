@@ -91,8 +91,8 @@ static int set_preload(const char *shim, struct hs_error *err)
     snprintf(pid, sizeof(pid), "%d", (int)getpid());
     bool is_there = inherited && strncmp(inherited, shim, strlen(shim)) == 0;
     bool has_more = inherited && *inherited;
-    if (asprintf(&value, "%s%s%s", is_there ? "" : shim,
-                 has_more && !is_there ? ":" : "", has_more ? inherited : "")
+    if (asprintf(&value, "%s%s%s", is_there ? "" : shim, has_more && !is_there ? ":" : "",
+                 has_more ? inherited : "")
             < 0
         || setenv("LD_PRELOAD", value, 1) != 0 || setenv(HS_ENV_PID, pid, 1) != 0)
         return hs_error_set(err, ENOMEM, "no memory for the environment");
@@ -111,10 +111,11 @@ static int check_directory(const char *path, char *ret, struct hs_error *err)
         return hs_error_set(err, ENOTDIR, "cannot write snapshots into '%s': %s", path,
                             strerror(ENOTDIR));
     if (access(resolved, W_OK | X_OK) != 0)
-        return hs_error_set(err, errno,
-                            "cannot write snapshots into '%s': %s; name another directory "
-                            "with -d",
-                            resolved, strerror(errno));
+        return hs_error_set(
+            err, errno,
+            "cannot write snapshots into '%s': %s; name another directory "
+            "with -d",
+            resolved, strerror(errno));
     strcpy(ret, resolved);
     return 0;
 }

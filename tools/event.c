@@ -59,7 +59,8 @@ static void run_command(const char *command, const char *event)
     if (child < 0)
         hs_error_set(&err, errno, "cannot run '%s': %s", command, strerror(errno));
     else if (WIFSIGNALED(status))
-        hs_error_set(&err, EIO, "'%s' was killed by signal %d", command, WTERMSIG(status));
+        hs_error_set(&err, EIO, "'%s' was killed by signal %d", command,
+                     WTERMSIG(status));
     else if (WEXITSTATUS(status) != 0)
         hs_error_set(&err, EIO, "'%s' ended with status %d", command,
                      WEXITSTATUS(status));

@@ -218,7 +218,8 @@ int hs_site_growth_check(struct hs_site_growth *growth, const struct hs_capture 
         return result;
     add_up(growth);
     if (growth->sites.count > 0)
-        qsort(growth->sites.at, growth->sites.count, sizeof(*growth->sites.at), by_growth);
+        qsort(growth->sites.at, growth->sites.count, sizeof(*growth->sites.at),
+              by_growth);
     for (size_t i = 0; i < growth->sites.count; i++) {
         struct site *site = growth->sites.at[i];
         char reason[256];

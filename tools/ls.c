@@ -42,10 +42,14 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp parser = {
-    options, parse_option, "",
+    options,
+    parse_option,
+    "",
     "List the tracked processes: live memory (approximate), open handles, how long they "
     "have been tracked, and the snapshots taken.",
-    NULL, NULL, NULL,
+    NULL,
+    NULL,
+    NULL,
 };
 
 static double age_seconds(const struct hs_process_status *status)
@@ -89,8 +93,9 @@ static int print_json(const struct hs_process_status *statuses, size_t count)
         json_t *object = json_pack(
             "{s:i, s:s%, s:I, s:I, s:I, s:I, s:f, s:i}", "pid", (int)status->pid,
             "command", status->command, strlen(status->command), "live_bytes",
-            (json_int_t)status->live_bytes, "live_blocks", (json_int_t)status->live_blocks,
-            "open_handles", (json_int_t)status->open_handles, "tracker_bytes",
+            (json_int_t)status->live_bytes, "live_blocks",
+            (json_int_t)status->live_blocks, "open_handles",
+            (json_int_t)status->open_handles, "tracker_bytes",
             (json_int_t)status->tracker_bytes, "age_seconds", age_seconds(status),
             "snapshots", (int)status->snapshots);
         if (json_array_append_new(list, object) != 0)
@@ -125,9 +130,9 @@ static int print_table(const struct hs_process_status *statuses, size_t count)
         const char *name;
         int flags;
     } columns[] = {
-        {"PID", SCOLS_FL_RIGHT},       {"LIVE", SCOLS_FL_RIGHT},
-        {"BLOCKS", SCOLS_FL_RIGHT},    {"HANDLES", SCOLS_FL_RIGHT},
-        {"AGE", SCOLS_FL_RIGHT},       {"SNAPSHOTS", SCOLS_FL_RIGHT},
+        {"PID", SCOLS_FL_RIGHT},     {"LIVE", SCOLS_FL_RIGHT},
+        {"BLOCKS", SCOLS_FL_RIGHT},  {"HANDLES", SCOLS_FL_RIGHT},
+        {"AGE", SCOLS_FL_RIGHT},     {"SNAPSHOTS", SCOLS_FL_RIGHT},
         {"COMMAND", SCOLS_FL_TRUNC},
     };
     scols_init_debug(0);

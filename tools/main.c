@@ -33,7 +33,8 @@ static void print_help(FILE *out)
     for (const struct hs_verb *verb = hs_verbs; verb->name; verb++)
         if (verb->summary)
             fprintf(out, "  %-10s %s\n", verb->name, verb->summary);
-    fputs("\n'heapsnap VERB --help' explains one verb; 'man heapsnap' has it all.\n", out);
+    fputs("\n'heapsnap VERB --help' explains one verb; 'man heapsnap' has it all.\n",
+          out);
 }
 
 static const struct hs_verb *find_verb(const char *name)

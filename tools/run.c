@@ -22,7 +22,8 @@
 enum { KEY_EVERY = 256, KEY_OVER, KEY_SIGNAL, KEY_NO_EXIT, KEY_FOLLOW, KEY_TRACK };
 
 static const struct argp_option options[] = {
-    {"dir", 'd', "DIR", 0, "Write snapshots into DIR (default: the working directory)", 0},
+    {"dir", 'd', "DIR", 0, "Write snapshots into DIR (default: the working directory)",
+     0},
     {"output", 'o', "FILE", 0, "Write the snapshot at exit to exactly FILE", 0},
     {"every", KEY_EVERY, "SEC", 0, "Take a snapshot every SEC seconds", 0},
     {"over", KEY_OVER, "SIZE", 0,
@@ -32,8 +33,7 @@ static const struct argp_option options[] = {
     {"signal", KEY_SIGNAL, "NAME", 0, "Take one on signal NAME (USR2)", 0},
     {"no-exit-snapshot", KEY_NO_EXIT, NULL, 0, "Take none at exit", 0},
     {"follow", KEY_FOLLOW, NULL, 0, "Track the children, too", 0},
-    {"track", KEY_TRACK, "LIST", 0, "What to track: heap,mmap,fd (default: all)",
-     0},
+    {"track", KEY_TRACK, "LIST", 0, "What to track: heap,mmap,fd (default: all)", 0},
     {"verbose", 'v', NULL, 0, "A line on stderr for each snapshot", 0},
     {0},
 };
@@ -59,7 +59,8 @@ static void check_track(const char *list, struct argp_state *state)
     for (const char *at = list; at; at = strchr(at, ',')) {
         at += *at == ',';
         size_t length = strcspn(at, ","), i = 0;
-        while (i < 3 && (strlen(kinds[i]) != length || strncmp(at, kinds[i], length) != 0))
+        while (i < 3
+               && (strlen(kinds[i]) != length || strncmp(at, kinds[i], length) != 0))
             i++;
         if (i == 3)
             argp_error(state, "'%s' cannot be tracked; heap, mmap and fd can", at);
@@ -116,11 +117,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp parser = {
-    options, parse_option, "[--] COMMAND [ARGUMENT...]",
+    options,
+    parse_option,
+    "[--] COMMAND [ARGUMENT...]",
     "Run COMMAND with tracking, and take a snapshot of its heap when it ends."
     "\vThe command replaces heapsnap: pid, signals and exit status are its own. When it "
     "cannot be started the exit status is 127 (not found), 126 (not executable) or 1.",
-    NULL, NULL, NULL,
+    NULL,
+    NULL,
+    NULL,
 };
 
 int hs_verb_run(int argc, char **argv)

@@ -31,7 +31,8 @@ enum { KEY_TIMEOUT = 256, KEY_JSON };
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE", 0, "Write exactly FILE", 0},
-    {"dir", 'd', "DIR", 0, "Write heap.PID.TIME.N.heapsnapshot into DIR (default: here)", 0},
+    {"dir", 'd', "DIR", 0, "Write heap.PID.TIME.N.heapsnapshot into DIR (default: here)",
+     0},
     {"timeout", KEY_TIMEOUT, "SEC", 0, "Give up after SEC seconds (default: 30)", 0},
     {"json", KEY_JSON, NULL, 0, "Print one JSON object instead of the path", 0},
     {0},
@@ -58,7 +59,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         if (state->arg_num > 0)
             argp_error(state, "one PID at a time");
         if (!hs_tool_parse_pid(argument, &arguments->pid))
-            argp_error(state, "'%s' is no process id; 'heapsnap ls' lists them", argument);
+            argp_error(state, "'%s' is no process id; 'heapsnap ls' lists them",
+                       argument);
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "which process? 'heapsnap ls' lists them");
@@ -69,21 +71,24 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp parser = {
-    options, parse_option, "PID",
+    options,
+    parse_option,
+    "PID",
     "Take a snapshot of the tracked process PID now and print the file's path."
     "\vThe process stops for some milliseconds. Open the file in the Memory panel of "
     "Chrome DevTools, or with 'heapsnap summary'.",
-    NULL, NULL, NULL,
+    NULL,
+    NULL,
+    NULL,
 };
 
 static int print_json(const struct hs_capture *capture, const char *path)
 {
     const struct hs_capture_header *header = capture->header;
     json_t *object = json_pack(
-        "{s:s, s:i, s:I, s:I, s:I, s:I}", "path", path, "pid", (int)header->pid,
-        "blocks", (json_int_t)capture->n_blocks, "pause_ns",
-        (json_int_t)header->pause_ns, "fork_ns", (json_int_t)header->fork_ns, "scan_ns",
-        (json_int_t)header->scan_ns);
+        "{s:s, s:i, s:I, s:I, s:I, s:I}", "path", path, "pid", (int)header->pid, "blocks",
+        (json_int_t)capture->n_blocks, "pause_ns", (json_int_t)header->pause_ns,
+        "fork_ns", (json_int_t)header->fork_ns, "scan_ns", (json_int_t)header->scan_ns);
     if (!object || json_dumpf(object, stdout, JSON_COMPACT) != 0) {
         json_decref(object);
         return -1;

@@ -43,9 +43,9 @@ int hs_verb_write(int argc, char **argv);
 int hs_tool_fail(const struct hs_error *err);
 
 /* Arguments (arguments.c): the whole text must fit; outputs stay untouched if not. */
-bool hs_tool_parse_int(const char *text, int *ret);        /* 0 … INT_MAX */
-bool hs_tool_parse_pid(const char *text, pid_t *ret);      /* 1 … */
-bool hs_tool_parse_ms(const char *text, int *ret);         /* seconds "2", "0.5", as ms > 0 */
-bool hs_tool_parse_size(const char *text, uint64_t *ret);  /* "512M", powers of 1024 */
+bool hs_tool_parse_int(const char *text, int *ret);   /* 0 … INT_MAX */
+bool hs_tool_parse_pid(const char *text, pid_t *ret); /* 1 … */
+bool hs_tool_parse_ms(const char *text, int *ret);    /* seconds "2", "0.5", as ms > 0 */
+bool hs_tool_parse_size(const char *text, uint64_t *ret); /* "512M", powers of 1024 */
 
 #endif

@@ -39,17 +39,26 @@ struct arguments {
     struct hs_event_actions actions;
 };
 
-enum { KEY_THRESHOLD = 't', KEY_INTERVAL = 'i', KEY_FOR = 256, KEY_JSON, KEY_SNAPSHOT,
-       KEY_EXEC, KEY_COUNT };
+enum {
+    KEY_THRESHOLD = 't',
+    KEY_INTERVAL = 'i',
+    KEY_FOR = 256,
+    KEY_JSON,
+    KEY_SNAPSHOT,
+    KEY_EXEC,
+    KEY_COUNT
+};
 
 static const struct argp_option options[] = {
     {"threshold", KEY_THRESHOLD, "SPEC", 0,
-     "How much growth of one site is a leak: 1M, 10%, 100-objects, or several with commas",
+     "How much growth of one site is a leak: 1M, 10%, 100-objects, or several with "
+     "commas",
      0},
     {"interval", KEY_INTERVAL, "SEC", 0, "Look every SEC seconds (default: 10)", 0},
     {"for", KEY_FOR, "SEC", 0, "End after SEC seconds", 0},
     {"count", KEY_COUNT, "N", 0, "End after N events", 0},
-    {"snapshot", KEY_SNAPSHOT, NULL, 0, "Take a snapshot with each look that found one", 0},
+    {"snapshot", KEY_SNAPSHOT, NULL, 0, "Take a snapshot with each look that found one",
+     0},
     {"dir", 'd', "DIR", 0, "Where these snapshots go (default: here)", 0},
     {"exec", KEY_EXEC, "CMD", 0,
      "Run the shell command CMD for each event; HEAPSNAP_EVENT holds it as JSON", 0},
@@ -101,7 +110,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         if (state->arg_num > 0)
             argp_error(state, "one PID at a time");
         if (!hs_tool_parse_pid(argument, &arguments->pid))
-            argp_error(state, "'%s' is no process id; 'heapsnap ls' lists them", argument);
+            argp_error(state, "'%s' is no process id; 'heapsnap ls' lists them",
+                       argument);
         return 0;
     case ARGP_KEY_END:
         if (arguments->pid == 0)
@@ -115,12 +125,17 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp parser = {
-    options, parse_option, "PID",
+    options,
+    parse_option,
+    "PID",
     "Watch the tracked process PID and raise a leak event for each call site whose live "
     "memory grows by the threshold; again when it has grown by as much once more."
-    "\vEnds with the process, after --for or --count, or on an interrupt. The exit status "
+    "\vEnds with the process, after --for or --count, or on an interrupt. The exit "
+    "status "
     "is 3 when there was an event, else 0; 1 when the process could not be watched.",
-    NULL, NULL, NULL,
+    NULL,
+    NULL,
+    NULL,
 };
 
 static volatile sig_atomic_t is_interrupted;

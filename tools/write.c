@@ -59,8 +59,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp parser = {
-    options, parse_option, "", "Write the capture of a frozen image; not for people.",
-    NULL, NULL, NULL,
+    options, parse_option, "",   "Write the capture of a frozen image; not for people.",
+    NULL,    NULL,         NULL,
 };
 
 /* NULL when there is no page, or it is not one of ours: the file is written all the same. */
@@ -88,9 +88,9 @@ static int write_file(const struct arguments *arguments, char *path, size_t size
     if (result != 0)
         return result;
     const struct hs_capture_header *header = capture.header;
-    result = hs_save_path(&capture, hs_capture_string(&capture, header->strings_directory),
-                          hs_capture_string(&capture, header->strings_output), path, size,
-                          err);
+    result = hs_save_path(
+        &capture, hs_capture_string(&capture, header->strings_directory),
+        hs_capture_string(&capture, header->strings_output), path, size, err);
     if (result == 0)
         result = hs_save_capture(&capture, path, err);
     hs_capture_close(&capture);

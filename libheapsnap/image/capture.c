@@ -88,7 +88,8 @@ static int check_header(const struct hs_capture_header *header, size_t mapped,
         return hs_error_set(err, EINVAL, "not a capture: the magic number is missing");
     if (header->version != HS_ABI_VERSION)
         return hs_error_set(err, EPROTO,
-                            "the capture has version %" PRIu32 ", this heapsnap reads %u; "
+                            "the capture has version %" PRIu32
+                            ", this heapsnap reads %u; "
                             "use the heapsnap that belongs to the preloaded library",
                             header->version, HS_ABI_VERSION);
     if (mapped < sizeof(*header) || header->size < sizeof(*header)
@@ -96,20 +97,20 @@ static int check_header(const struct hs_capture_header *header, size_t mapped,
         return hs_error_set(err, EINVAL,
                             "damaged capture: %zu bytes where the header needs %zu and "
                             "announces %" PRIu64,
-                            mapped, sizeof(*header), mapped < sizeof(*header) ? 0 : header->size);
+                            mapped, sizeof(*header),
+                            mapped < sizeof(*header) ? 0 : header->size);
     if (header->kind != HS_REQUEST_SNAPSHOT && header->kind != HS_REQUEST_TOTALS)
         return hs_error_set(err, EINVAL, "damaged capture: unknown kind %" PRIu32,
                             header->kind);
     return check_sections(header, err);
 }
 
-#define TABLE(capture, array, index)                                              \
-    do {                                                                          \
-        const struct hs_capture_section *section_ =                               \
-            &(capture)->header->sections[index];                                  \
-        (capture)->n_##array = section_->count;                                   \
-        (capture)->array = section_->count ? (const void *)(base + section_->offset) \
-                                           : NULL;                                \
+#define TABLE(capture, array, index)                                                     \
+    do {                                                                                 \
+        const struct hs_capture_section *section_ = &(capture)->header->sections[index]; \
+        (capture)->n_##array = section_->count;                                          \
+        (capture)->array =                                                               \
+            section_->count ? (const void *)(base + section_->offset) : NULL;            \
     } while (0)
 
 static void set_tables(struct hs_capture *capture)
@@ -153,9 +154,9 @@ static int copy_file(int fd, void *memory, size_t size, struct hs_error *err)
             return hs_error_set(err, errno, "cannot read the capture: %s",
                                 strerror(errno));
         if (count == 0)
-            return hs_error_set(err, EINVAL,
-                                "damaged capture: it shrank to %zu bytes while it was read",
-                                done);
+            return hs_error_set(
+                err, EINVAL, "damaged capture: it shrank to %zu bytes while it was read",
+                done);
         done += (size_t)count;
     }
     return 0;
@@ -172,9 +173,9 @@ static int map_capture(int fd, struct hs_capture *capture, struct hs_error *err)
 
     bool in_place = is_immutable(fd);
     size_t size = (size_t)status.st_size;
-    void *mapping = mmap(NULL, size, in_place ? PROT_READ : PROT_READ | PROT_WRITE,
-                         in_place ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS,
-                         in_place ? fd : -1, 0);
+    void *mapping =
+        mmap(NULL, size, in_place ? PROT_READ : PROT_READ | PROT_WRITE,
+             in_place ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, in_place ? fd : -1, 0);
     if (mapping == MAP_FAILED)
         return hs_error_set(err, errno, "cannot map a capture of %zu bytes: %s", size,
                             strerror(errno));

@@ -17,7 +17,8 @@
 
 #include "probes/abi.h"
 
-static int damaged(struct hs_error *err, const char *table, size_t index, const char *what)
+static int damaged(struct hs_error *err, const char *table, size_t index,
+                   const char *what)
 {
     return hs_error_set(err, EINVAL, "damaged capture: %s[%zu]: %s", table, index, what);
 }
@@ -34,8 +35,8 @@ static int check_strings(const struct hs_capture *capture, struct hs_error *err)
         || header->strings_allocator >= capture->n_strings
         || header->strings_directory >= capture->n_strings
         || header->strings_output >= capture->n_strings)
-        return hs_error_set(err, EINVAL,
-                            "damaged capture: the header names a string that is not there");
+        return hs_error_set(
+            err, EINVAL, "damaged capture: the header names a string that is not there");
     return 0;
 }
 
@@ -125,8 +126,8 @@ static int check_roots(const struct hs_capture *capture, struct hs_error *err)
             return damaged(err, "roots", i, "it ends before it starts");
         if (root->kind < HS_ROOT_MODULE || root->kind > HS_ROOT_STACK)
             return damaged(err, "roots", i, "its kind is unknown");
-        size_t owners = root->kind == HS_ROOT_MODULE ? capture->n_modules
-                                                     : capture->n_threads;
+        size_t owners =
+            root->kind == HS_ROOT_MODULE ? capture->n_modules : capture->n_threads;
         if (root->owner >= owners)
             return damaged(err, "roots", i, "its owner is not there");
     }

@@ -55,8 +55,8 @@ struct look {
 
 static pid_t owner_of(const struct hs_control *control, uint32_t phase)
 {
-    bool is_imaged = phase == HS_PHASE_SCANNING || phase == HS_PHASE_READY
-                     || phase == HS_PHASE_TAKEN;
+    bool is_imaged =
+        phase == HS_PHASE_SCANNING || phase == HS_PHASE_READY || phase == HS_PHASE_TAKEN;
     pid_t image = is_imaged ? hs_control_load(&control->image_pid) : 0;
     return image > 0 ? image : hs_control_load(&control->owner_pid);
 }
@@ -69,8 +69,7 @@ static bool is_abandoned(const struct hs_process *process, struct look *look)
     now.phase = hs_control_load(&control->phase);
     now.cookie = hs_control_load(&control->cookie);
     now.owner = owner_of(control, now.phase);
-    if (now.phase != look->phase || now.cookie != look->cookie
-        || now.owner != look->owner
+    if (now.phase != look->phase || now.cookie != look->cookie || now.owner != look->owner
         || (now.owner > 0 && hs_inner_is_alive(process, now.owner))) {
         *look = now;
         return false;

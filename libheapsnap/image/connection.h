@@ -29,7 +29,8 @@ struct hs_process {
 
 /* Loads and stores of the shared words. */
 #define hs_control_load(field) __atomic_load_n((field), __ATOMIC_ACQUIRE)
-#define hs_control_store(field, value) __atomic_store_n((field), (value), __ATOMIC_RELEASE)
+#define hs_control_store(field, value) \
+    __atomic_store_n((field), (value), __ATOMIC_RELEASE)
 
 /*
  * Find and map the control page of `pid` (control_page.c). -ENODATA when the process has

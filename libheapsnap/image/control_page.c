@@ -85,7 +85,8 @@ static int check_page(pid_t pid, struct hs_control *control, struct hs_error *er
         || hs_control_load(&control->size) != sizeof(struct hs_control))
         return hs_error_set(err, EPROTO,
                             "process %d is tracked by another version of heapsnap "
-                            "(interface %" PRIu32 ", this one is %u); use the heapsnap it "
+                            "(interface %" PRIu32
+                            ", this one is %u); use the heapsnap it "
                             "was started with",
                             (int)pid, version, HS_ABI_VERSION);
     return 0;

@@ -51,10 +51,11 @@ static int refuse_untracked(pid_t pid, const char *command, struct hs_error *err
     snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
     struct hs_program program;
     if (hs_program_inspect(path, &program, NULL) != 0)
-        return hs_error_set(err, ENODATA,
-                            "process %d (%s) is not tracked: a kernel thread, or a program "
-                            "that cannot be read",
-                            (int)pid, command);
+        return hs_error_set(
+            err, ENODATA,
+            "process %d (%s) is not tracked: a kernel thread, or a program "
+            "that cannot be read",
+            (int)pid, command);
     if (program.kind == HS_PROGRAM_STATIC)
         return hs_error_set(err, ENODATA,
                             "process %d (%s) is a static binary, which cannot be "
@@ -66,10 +67,11 @@ static int refuse_untracked(pid_t pid, const char *command, struct hs_error *err
                             "64-bit programs of its own",
                             (int)pid, command);
     if (program.is_set_id || program.has_capabilities)
-        return hs_error_set(err, ENODATA,
-                            "process %d (%s) is not tracked, and its program is set-id or "
-                            "has capabilities, so the loader would drop LD_PRELOAD",
-                            (int)pid, command);
+        return hs_error_set(
+            err, ENODATA,
+            "process %d (%s) is not tracked, and its program is set-id or "
+            "has capabilities, so the loader would drop LD_PRELOAD",
+            (int)pid, command);
     return hs_error_set(err, ENODATA,
                         "process %d (%s) is not tracked; start it with: heapsnap run -- "
                         "COMMAND  (or LD_PRELOAD=libheapsnap-preload.so COMMAND)",
@@ -82,9 +84,9 @@ int hs_process_refuse(pid_t pid, int reason, struct hs_error *err)
         return -reason; /* nobody listens: hs_process_list() asks about every process */
     struct hs_proc_state state;
     if (reason == ESRCH || !hs_proc_state(pid, &state))
-        return hs_error_set(err, ESRCH,
-                            "there is no process %d; 'heapsnap ls' lists the tracked ones",
-                            (int)pid);
+        return hs_error_set(
+            err, ESRCH, "there is no process %d; 'heapsnap ls' lists the tracked ones",
+            (int)pid);
     char command[COMMAND_SHOWN];
     hs_proc_command(pid, command, sizeof(command));
     if (state.state == 'Z' || state.state == 'X')

@@ -40,8 +40,7 @@ struct request {
 
 static int ended(const struct request *request, struct hs_error *err)
 {
-    return hs_error_set(err, ESRCH,
-                        "process %d ended before its snapshot was complete",
+    return hs_error_set(err, ESRCH, "process %d ended before its snapshot was complete",
                         (int)request->process->pid);
 }
 

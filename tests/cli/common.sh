@@ -7,6 +7,15 @@
 # process it started by `begin`. The first thing that is not as it should be ends it.
 
 set -u
+
+# A test changes its directory: make every path among its arguments absolute.
+for argument in "$@"; do
+    shift
+    case $argument in
+    */*) argument=$(realpath "$argument") || exit 1 ;;
+    esac
+    set -- "$@" "$argument"
+done
 heapsnap=$1
 work=$(mktemp -d "${TMPDIR:-/tmp}/heapsnap-cli.XXXXXX") || exit 1
 started=

@@ -25,7 +25,8 @@ static int is_image(const char *pid)
     FILE *file = fopen(path, "r");
     if (!file)
         return 0;
-    int is_named = fgets(name, sizeof(name), file) && strcmp(name, "heapsnap-image\n") == 0;
+    int is_named =
+        fgets(name, sizeof(name), file) && strcmp(name, "heapsnap-image\n") == 0;
     fclose(file);
     snprintf(path, sizeof(path), "/proc/%s/exe", pid);
     return is_named && stat(path, &status) == 0 && status.st_ino == program.st_ino

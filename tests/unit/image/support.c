@@ -14,10 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SECTION(index, field)                                                  \
-    capture->header.sections[index] = (struct hs_capture_section){             \
-        offsetof(struct small_capture, field),                                 \
-        sizeof(capture->field) / sizeof(capture->field[0])}
+#define SECTION(index, field)                                     \
+    capture->header.sections[index] = (struct hs_capture_section) \
+    {                                                             \
+        offsetof(struct small_capture, field),                    \
+            sizeof(capture->field) / sizeof(capture->field[0])    \
+    }
 
 void small_capture_init(struct small_capture *capture)
 {
@@ -32,18 +34,29 @@ void small_capture_init(struct small_capture *capture)
                    .strings_command = 1},
         .strings = "\0a\0b",
         .modules = {{.start = 0x1000, .end = 0x2000, .path = 1, .id = 129}},
-        .frames = {{0, 0, UINT32_MAX}, {0, 0, UINT32_MAX}, {0x1100, 0, 0}, {0x1200, 2, 1}},
+        .frames = {{0, 0, UINT32_MAX},
+                   {0, 0, UINT32_MAX},
+                   {0x1100, 0, 0},
+                   {0x1200, 2, 1}},
         .blocks = {{.address = 0x10000, .size = 32, .stack = 3, .id = 131},
                    {.address = 0x10020, .size = 32, .stack = 3, .id = 133},
                    {.address = 0x20000, .size = 0, .stack = 1, .id = 135}},
         .edges = {{.from = 0, .to = 1}, {.from = 1, .to = 0, .word = 2}},
-        .roots = {{0x1800, 0x1900, HS_ROOT_MODULE, 0}, {0x7000, 0x8000, HS_ROOT_STACK, 0}},
+        .roots = {{0x1800, 0x1900, HS_ROOT_MODULE, 0},
+                  {0x7000, 0x8000, HS_ROOT_STACK, 0}},
         .root_edges = {{.address = 0x1808, .root = 0, .to = 0},
                        {.address = 0x7010, .root = 1, .to = 2}},
-        .threads = {{.tid = 42, .stopped = 1, .id = 137, .stack_id = 139, .name = "main",
-                     .stack_start = 0x7000, .stack_end = 0x8000, .stacks_size = 64,
+        .threads = {{.tid = 42,
+                     .stopped = 1,
+                     .id = 137,
+                     .stack_id = 139,
+                     .name = "main",
+                     .stack_start = 0x7000,
+                     .stack_end = 0x8000,
+                     .stacks_size = 64,
                      .n_registers = 17}},
-        .handles = {{.kind = HS_HANDLE_FD, .number = 3, .stack = 3, .id = 141, .call = 1}},
+        .handles =
+            {{.kind = HS_HANDLE_FD, .number = 3, .stack = 3, .id = 141, .call = 1}},
         .totals = {{.stack = 3, .count = 2, .bytes = 64}},
         .epochs = {1, 2},
     };
@@ -114,7 +127,8 @@ static void be_fake(int ready)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     struct hs_control control = {
         .magic = HS_CONTROL_MAGIC,
-        .version = behaviour_now == FAKE_OLD_VERSION ? HS_ABI_VERSION + 1 : HS_ABI_VERSION,
+        .version =
+            behaviour_now == FAKE_OLD_VERSION ? HS_ABI_VERSION + 1 : HS_ABI_VERSION,
         .size = sizeof(control),
         .pid = getpid(),
         .signal = (uint32_t)SIGRTMIN + 3,
@@ -124,8 +138,7 @@ static void be_fake(int ready)
     };
     int fd = memfd_with(HS_CONTROL_NAME, &control, sizeof(control), 0);
     if (ftruncate(fd, HS_CONTROL_SIZE) != 0
-        || (behaviour_now != FAKE_UNSEALED
-            && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) != 0))
+        || (behaviour_now != FAKE_UNSEALED && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) != 0))
         _exit(1);
     page = mmap(NULL, HS_CONTROL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     struct sigaction action = {.sa_handler = answer};

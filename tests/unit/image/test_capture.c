@@ -37,12 +37,12 @@ static void expect_damage(const struct small_capture *capture, const char *why)
 }
 
 /* One damaged field; `why` must be in the error's text. */
-#define EXPECT_DAMAGE(why, ...)              \
-    do {                                     \
-        struct small_capture capture;        \
-        small_capture_init(&capture);        \
-        __VA_ARGS__;                         \
-        expect_damage(&capture, (why));      \
+#define EXPECT_DAMAGE(why, ...)         \
+    do {                                \
+        struct small_capture capture;   \
+        small_capture_init(&capture);   \
+        __VA_ARGS__;                    \
+        expect_damage(&capture, (why)); \
     } while (0)
 
 Test(capture, a_valid_capture_gives_its_tables)
@@ -152,7 +152,8 @@ Test(capture, nothing_but_a_capture_is_taken_for_one)
     struct hs_capture capture;
     struct hs_error err = {0};
 
-    cr_expect(eq(int, open_bytes("#!/bin/sh\necho hello\n", 21, &capture, &err), -EINVAL));
+    cr_expect(
+        eq(int, open_bytes("#!/bin/sh\necho hello\n", 21, &capture, &err), -EINVAL));
     cr_expect(eq(str, err.text, "not a capture: the magic number is missing"));
     int null = open("/dev/null", O_RDWR);
     cr_expect(eq(int, hs_capture_open(null, &capture, NULL), -EINVAL));
@@ -179,13 +180,11 @@ Test(capture, tables_must_lie_inside_and_apart)
                   capture.header.sections[HS_SECTION_BLOCKS].count = UINT64_MAX / 16);
     EXPECT_DAMAGE("table 'blocks'",
                   capture.header.sections[HS_SECTION_BLOCKS].offset = UINT64_MAX - 7);
-    EXPECT_DAMAGE("table 'edges'",
-                  capture.header.sections[HS_SECTION_EDGES].offset += 4);
+    EXPECT_DAMAGE("table 'edges'", capture.header.sections[HS_SECTION_EDGES].offset += 4);
     EXPECT_DAMAGE("table 'strings'",
                   capture.header.sections[HS_SECTION_STRINGS].offset = 0);
     EXPECT_DAMAGE("overlap", capture.header.sections[HS_SECTION_FRAMES].offset -= 8);
-    EXPECT_DAMAGE("table 'epochs'",
-                  capture.header.sections[HS_SECTION_EPOCHS].count = 3);
+    EXPECT_DAMAGE("table 'epochs'", capture.header.sections[HS_SECTION_EPOCHS].count = 3);
 }
 
 Test(capture, texts_must_end_and_be_there)
@@ -232,9 +231,8 @@ Test(capture, edges_must_be_sorted_and_lead_somewhere)
     EXPECT_DAMAGE("edges[1]: the edges", capture.edges[0].from = 2);
     EXPECT_DAMAGE("root edges[0]: its root", capture.root_edges[0].root = 2);
     EXPECT_DAMAGE("root edges[1]: it leads", capture.root_edges[1].to = 3);
-    EXPECT_DAMAGE("root edges[1]: the edges",
-                  capture.root_edges[0].root = 1; capture.root_edges[0].address = 0x7000;
-                  capture.root_edges[1].root = 0);
+    EXPECT_DAMAGE("root edges[1]: the edges", capture.root_edges[0].root = 1;
+                  capture.root_edges[0].address = 0x7000; capture.root_edges[1].root = 0);
     EXPECT_DAMAGE("root edges[0]: its slot", capture.root_edges[0].address = 0x1900);
 }
 
@@ -250,8 +248,7 @@ Test(capture, roots_threads_handles_and_totals_must_make_sense)
     EXPECT_DAMAGE("threads[0]: its stack is",
                   capture.threads[0].stacks_offset = UINT64_MAX);
     EXPECT_DAMAGE("threads[0]: it has", capture.threads[0].n_registers = 35);
-    EXPECT_DAMAGE("threads[0]: its name",
-                  memset(capture.threads[0].name, 'x', 16));
+    EXPECT_DAMAGE("threads[0]: its name", memset(capture.threads[0].name, 'x', 16));
     EXPECT_DAMAGE("handles[0]: its stack", capture.handles[0].stack = 4);
     EXPECT_DAMAGE("handles[0]: its birth", capture.handles[0].birth_epoch = 2);
     EXPECT_DAMAGE("handles[0]: its text", capture.handles[0].label = 16);

@@ -268,8 +268,10 @@ Test(process, a_page_inherited_from_a_parent_is_not_the_childs)
 {
     int ready[2];
     cr_assert(eq(int, pipe(ready), 0));
-    struct hs_control control = {.magic = HS_CONTROL_MAGIC, .version = HS_ABI_VERSION,
-                                 .size = sizeof(control), .pid = getpid()};
+    struct hs_control control = {.magic = HS_CONTROL_MAGIC,
+                                 .version = HS_ABI_VERSION,
+                                 .size = sizeof(control),
+                                 .pid = getpid()};
     char bytes[HS_CONTROL_SIZE] = {0};
     memcpy(bytes, &control, sizeof(control));
     int fd = memfd_with(HS_CONTROL_NAME, bytes, sizeof(bytes), F_SEAL_SHRINK);
