@@ -51,7 +51,7 @@ export LD_LIBRARY_PATH="$root/moved/$libdir"
 [ -s exit.heapsnapshot ] || { echo 'the installed tool wrote no snapshot at exit'; exit 1; }
 "$root/program" exit.heapsnapshot
 "$root/moved/bin/heapsnap" summary exit.heapsnapshot >summary.txt
-grep -q 'main (program.c:11)' summary.txt || {
+grep -q 'main (program.c:12)' summary.txt || {
     echo 'the summary does not name the line that allocated:'
     cat summary.txt
     exit 1
