@@ -1,280 +1,47 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * From a reason to an image: claim the phase, freeze, clone, let go.
- *
- * Everything here may run inside a signal handler in the middle of anything, so it is
- * raw system calls on static memory, and the phase of the control page is its only lock.
+ * The reasons for a snapshot, each on its way to hs_snapshot_run(): signal handlers, the
+ * timer, the end of the program, a threshold, the C API.
  */
 
 #include "probes/tracker/trigger.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
-#include <string.h>
 #include <time.h>
 
-#include "probes/freeze/freeze.h"
 #include "probes/freeze/image.h"
-#include "probes/freeze/machine.h"
 #include "probes/freeze/private_signal.h"
 #include "probes/freeze/restart.h"
+#include "probes/freeze/snapshot.h"
 #include "probes/tracker/control.h"
-#include "probes/tracker/live.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/options.h"
-#include "probes/tracker/raw.h"
 #include "probes/tracker/report.h"
 #include "probes/tracker/thread.h"
 
-#define WAIT_LIMIT_NS 60000000000ull
 #define TIMER_MARK 0x6865617073ull /* "heaps": the interval timer speaks */
-#define FIRST_EPOCHS 1024
 
-struct hs_epochs hs_epochs;
-
-static uint32_t max_epochs;
 static int64_t next_threshold;
 static uint32_t exit_taken;
 static bool is_started;
 
-static void doze(void)
-{
-    struct timespec pause = {.tv_nsec = 2000000};
-    hs_raw(SYS_nanosleep, &pause, 0);
-}
-
-void hs_epochs_note(uint32_t epoch, uint64_t time)
-{
-    if (epoch >= max_epochs) {
-        uint32_t room = max_epochs ? max_epochs * 2 : FIRST_EPOCHS;
-        while (room <= epoch)
-            room *= 2;
-        uint64_t *times = hs_raw_map(room * sizeof(*times));
-        if (!times)
-            return;
-        for (uint32_t i = 0; i < hs_epochs.count; i++)
-            times[i] = hs_epochs.times[i];
-        hs_epochs.times = times;
-        max_epochs = room;
-    }
-    while (hs_epochs.count < epoch)
-        hs_epochs.times[hs_epochs.count++] = time;
-    hs_epochs.times[epoch] = time;
-    if (hs_epochs.count <= epoch)
-        hs_epochs.count = epoch + 1;
-}
-
-/* ---- the phase ---- */
-
-static bool move_phase(uint32_t from, uint32_t to)
-{
-    return __atomic_compare_exchange_n(&hs_control->phase, &from, to, false,
-                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-}
-
-/* The phase is ours from here on, until finish() or the image's end. */
-static bool claim(void)
-{
-    uint32_t phase = __atomic_load_n(&hs_control->phase, __ATOMIC_ACQUIRE);
-    if (phase != HS_PHASE_IDLE) {
-        int32_t owner = __atomic_load_n(&hs_control->owner_pid, __ATOMIC_ACQUIRE);
-        if (owner <= 0 || !hs_process_is_dead(owner))
-            return false;
-    }
-    if (!move_phase(phase, HS_PHASE_CLAIMED))
-        return false;
-    __atomic_store_n(&hs_control->owner_pid, hs_control->pid, __ATOMIC_RELEASE);
-    hs_control->taker_pid = 0;
-    hs_control->kind = HS_REQUEST_SNAPSHOT;
-    hs_control->cookie = hs_clock(CLOCK_MONOTONIC) | 1;
-    return move_phase(HS_PHASE_CLAIMED, HS_PHASE_FREEZING);
-}
-
-static bool claim_within(uint64_t limit_ns)
-{
-    uint64_t start = hs_clock(CLOCK_MONOTONIC);
-    while (!claim()) {
-        if (hs_clock(CLOCK_MONOTONIC) - start >= limit_ns)
-            return false;
-        doze();
-    }
-    return true;
-}
-
-static void finish(int err, const char *what)
-{
-    char text[sizeof(hs_control->error_text)];
-    hs_format(text, sizeof(text), "%s (error %d)", what, (int64_t)-err);
-    memcpy(hs_control->error_text, text, sizeof(text));
-    if (hs_job.taker_pid == 0)
-        hs_report("no snapshot of process %d: %s", (int64_t)hs_control->pid, text);
-    __atomic_store_n(&hs_control->error, -err, __ATOMIC_RELEASE);
-    __atomic_store_n(&hs_control->finished, hs_job.cookie, __ATOMIC_RELEASE);
-    __atomic_store_n(&hs_control->phase, HS_PHASE_IDLE, __ATOMIC_RELEASE);
-}
-
-/* ---- freezing ---- */
-
-/* Threads stand still from here to the release; signals are blocked in this one. */
-static int clone_frozen(const struct hs_slot *own, uint64_t *ret_fork_ns)
-{
-    bool freezes = hs_job.kind == HS_REQUEST_SNAPSHOT;
-    int err = freezes ? hs_stop_threads(own) : 0;
-    if (err < 0)
-        return err;
-    hs_job.epoch = hs_control->epoch;
-    hs_job.time = hs_clock(CLOCK_REALTIME);
-    hs_job.start_time = hs_clock(CLOCK_MONOTONIC);
-    err = hs_spawn();
-    *ret_fork_ns = hs_clock(CLOCK_MONOTONIC) - hs_job.start_time;
-    if (freezes && err == 0)
-        hs_epochs_note(hs_live_advance_epoch(), hs_job.time);
-    if (freezes)
-        hs_stop_release();
-    return err;
-}
-
-/* The image ends nothing before pause_ns is there: the phase is still ours to pass on. */
-static void pass_on(uint64_t pause_ns, uint64_t fork_ns)
-{
-    __atomic_store_n(&hs_control->image_pid, hs_job.image_pid, __ATOMIC_RELEASE);
-    __atomic_store_n(&hs_control->owner_pid, hs_job.image_pid, __ATOMIC_RELEASE);
-    move_phase(HS_PHASE_FREEZING, HS_PHASE_SCANNING);
-    __atomic_store_n(&hs_control->fork_ns, fork_ns, __ATOMIC_RELEASE);
-    __atomic_store_n(&hs_control->pause_ns, pause_ns ? pause_ns : 1, __ATOMIC_RELEASE);
-}
-
-/* `ret_image` (may be NULL): the image's pid. */
-static int freeze(const struct hs_slot *own, int32_t *ret_image)
-{
-    uint64_t all = ~0ull, mask = 0, fork_ns = 0;
-
-    hs_control->pause_ns = hs_control->fork_ns = 0;
-    hs_job.program_pid = hs_control->pid;
-    hs_raw(SYS_rt_sigprocmask, SIG_SETMASK, &all, &mask, 8);
-    uint64_t start = hs_clock(CLOCK_MONOTONIC);
-    int err = clone_frozen(own, &fork_ns);
-    uint64_t pause = hs_clock(CLOCK_MONOTONIC) - start;
-    if (err == 0 && ret_image)
-        *ret_image = hs_job.image_pid;
-    if (err == 0)
-        pass_on(pause, fork_ns);
-    else
-        finish(err, "the process could not be frozen and copied");
-    hs_raw(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, 8);
-    return err;
-}
-
-/* ---- a request of our own ---- */
-
-static void fill_directory(void)
-{
-    hs_format(hs_job.directory, sizeof(hs_job.directory), "%s", hs_options.directory);
-    if (hs_job.directory[0] == '\0'
-        && hs_raw(SYS_getcwd, hs_job.directory, sizeof(hs_job.directory)) <= 0)
-        hs_job.directory[0] = '\0';
-}
-
-/* Is the request with `cookie` over? A later one may have taken the page meanwhile. */
-static bool is_over(uint64_t cookie, int *ret_err)
-{
-    uint64_t finished = __atomic_load_n(&hs_control->finished, __ATOMIC_ACQUIRE);
-    int32_t error = __atomic_load_n(&hs_control->error, __ATOMIC_ACQUIRE);
-    *ret_err = finished == cookie ? -error : 0;
-    return finished == cookie
-           || __atomic_load_n(&hs_control->cookie, __ATOMIC_ACQUIRE) != cookie;
-}
-
-static int await_file(uint64_t cookie, int32_t image)
-{
-    uint64_t start = hs_clock(CLOCK_MONOTONIC);
-    int err = 0;
-    for (int i = 0; hs_clock(CLOCK_MONOTONIC) - start < WAIT_LIMIT_NS; i++) {
-        if (is_over(cookie, &err)) {
-            hs_spawn_reap();
-            return err;
-        }
-        if (i % 16 == 15 && hs_process_is_dead(image) && !is_over(cookie, &err)) {
-            finish(-ECHILD, "the image or the helper was killed");
-            return -ECHILD;
-        }
-        doze();
-    }
-    return -ETIMEDOUT;
-}
-
 static int run(enum hs_trigger trigger, const char *path, bool wait, int exit_status,
                const struct hs_slot *own)
 {
-    const char *looked_for;
     if (!is_started || !hs_tracker_is_on())
         return -ENOSYS;
-    if (!hs_spawn_helper(&looked_for)) {
-        hs_report(
-            "no snapshot: the helper %s is missing; name it with the option helper=",
-            looked_for);
-        return -ENOENT;
-    }
-    if (!claim_within(wait ? WAIT_LIMIT_NS : 0)) {
-        if (trigger != HS_TRIGGER_INTERVAL && trigger != HS_TRIGGER_THRESHOLD)
-            hs_report("no snapshot: another one is still being taken");
-        return -EBUSY;
-    }
-
-    hs_job.kind = HS_REQUEST_SNAPSHOT;
-    hs_job.trigger = trigger;
-    hs_job.taker_pid = 0;
-    hs_job.cookie = hs_control->cookie;
-    hs_job.exit_status = exit_status;
-    hs_format(hs_job.output, sizeof(hs_job.output), "%s", path ? path : "");
-    fill_directory();
-    uint64_t cookie = hs_job.cookie;
-    int32_t image = 0;
-    int err = freeze(own, &image);
-    if (err == 0 && wait)
-        err = await_file(cookie, image);
-    if (err == 0 && wait && hs_options.verbose)
-        hs_report("snapshot written: %s", hs_control->last_file);
-    return err;
-}
-
-/* Inlined, because the frame whose registers are taken must live through the freeze. */
-__attribute__((always_inline)) static inline void fill_own(struct hs_slot *own,
-                                                           const void *context)
-{
-    *own = (struct hs_slot){.tid = (int32_t)hs_raw(SYS_gettid),
-                            .thread_pointer = hs_machine_thread_pointer()};
-    if (context)
-        hs_machine_context(context, own->registers, &own->vector, &own->vector_size);
-    else
-        hs_machine_registers(own->registers);
+    return hs_snapshot_run(trigger, path, wait, exit_status, own);
 }
 
 int hs_trigger_run(enum hs_trigger trigger, const char *path, bool wait)
 {
     struct hs_slot own;
-    fill_own(&own, NULL);
+    hs_snapshot_fill_own(&own, NULL);
     return run(trigger, path, wait, 0, &own);
 }
-
 /* ---- handlers ---- */
-
-/* A tool has claimed the phase and asked. */
-static void serve_request(const struct hs_slot *own)
-{
-    if (!move_phase(HS_PHASE_REQUESTED, HS_PHASE_FREEZING))
-        return;
-    hs_job.kind = hs_control->kind;
-    hs_job.trigger = hs_control->trigger ? hs_control->trigger : HS_TRIGGER_REQUEST;
-    hs_job.taker_pid = hs_control->taker_pid ? hs_control->taker_pid : -1;
-    hs_job.cookie = hs_control->cookie;
-    hs_job.exit_status = 0;
-    hs_job.output[0] = '\0';
-    fill_directory();
-    freeze(own, NULL);
-}
 
 static void on_private_signal(int signal, siginfo_t *info, void *context)
 {
@@ -285,12 +52,12 @@ static void on_private_signal(int signal, siginfo_t *info, void *context)
 
     if (!hs_stop_obey(info, context) && hs_tracker_is_on()
         && hs_tracker_is_this_process()) {
-        fill_own(&own, context);
+        hs_snapshot_fill_own(&own, context);
         if (info->si_code == SI_TIMER
             && (uint64_t)(uintptr_t)info->si_value.sival_ptr == TIMER_MARK)
             run(HS_TRIGGER_INTERVAL, NULL, false, 0, &own);
         else
-            serve_request(&own);
+            hs_snapshot_serve(&own);
     }
     hs_restart_interrupted(context);
     *error = saved;
@@ -303,13 +70,12 @@ static void on_trigger_signal(int signal, siginfo_t *info, void *context)
     (void)signal;
     (void)info;
     if (hs_tracker_is_on() && hs_tracker_is_this_process()) {
-        fill_own(&own, context);
+        hs_snapshot_fill_own(&own, context);
         run(HS_TRIGGER_SIGNAL, NULL, false, 0, &own);
     }
     hs_restart_interrupted(context);
     errno = saved;
 }
-
 /* ---- start ---- */
 
 static void start_timer(void)
@@ -380,7 +146,7 @@ void hs_trigger_exit(int status)
         || __atomic_exchange_n(&exit_taken, 1, __ATOMIC_ACQ_REL))
         return;
     int saved = errno;
-    fill_own(&own, NULL);
+    hs_snapshot_fill_own(&own, NULL);
     run(HS_TRIGGER_EXIT, hs_options.output[0] ? hs_options.output : NULL, true, status,
         &own);
     errno = saved;
@@ -396,7 +162,7 @@ void hs_trigger_bytes(int64_t live_bytes)
                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         return;
     int saved = errno;
-    fill_own(&own, NULL);
+    hs_snapshot_fill_own(&own, NULL);
     run(HS_TRIGGER_THRESHOLD, NULL, false, 0, &own);
     errno = saved;
 }

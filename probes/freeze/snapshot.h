@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Taking one snapshot, for whatever reason. Async-signal-safe.
+ */
+
+#ifndef HEAPSNAP_PROBES_FREEZE_SNAPSHOT_H
+#define HEAPSNAP_PROBES_FREEZE_SNAPSHOT_H
+
+#include <stdbool.h>
+
+#include "probes/freeze/freeze.h"
+#include "probes/freeze/machine.h"
+#include "probes/tracker/raw.h"
+
+/*
+ * A snapshot that the process itself wants, written by the helper. `path` (may be NULL)
+ * is the exact file; `wait`: return when it is complete; `own` is the calling thread.
+ * 0 or -errno, reported.
+ */
+int hs_snapshot_run(enum hs_trigger trigger, const char *path, bool wait, int exit_status,
+                    const struct hs_slot *own);
+
+/* A tool has claimed the phase and asked; nothing happens when none did. */
+void hs_snapshot_serve(const struct hs_slot *own);
+
+/* Inlined, because the frame whose registers are taken must live through the freeze. */
+__attribute__((always_inline)) static inline void
+hs_snapshot_fill_own(struct hs_slot *own, const void *context)
+{
+    *own = (struct hs_slot){.tid = (int32_t)hs_raw(SYS_gettid),
+                            .thread_pointer = hs_machine_thread_pointer()};
+    if (context)
+        hs_machine_context(context, own->registers, &own->vector, &own->vector_size);
+    else
+        hs_machine_registers(own->registers);
+}
+
+#endif
