@@ -21,6 +21,9 @@
 #include "libheapsnap/image/connection.h"
 #include "libheapsnap/image/proc.h"
 
+/* How often a damaged page is looked at, 5 ms apart. */
+#define PAGE_LOOKS 10
+
 HS_DEFINE_GUARD(guard_process, struct hs_process *, hs_process_close)
 
 bool hs_process_is_alive(const struct hs_process *process)
@@ -28,6 +31,23 @@ bool hs_process_is_alive(const struct hs_process *process)
     struct hs_proc_state state;
     return hs_proc_state(process->pid, &state) && state.state != 'Z' && state.state != 'X'
            && state.start_time == process->start_time;
+}
+
+/* A page that is not right may be one that is just being made: look again. */
+static int map_control(struct hs_process *process, int looks, struct hs_error *err)
+{
+    for (;;) {
+        struct hs_error problem = {.code = 0};
+        int result = hs_control_map(process->pid, &process->control,
+                                    &process->control_inode, &problem);
+        if ((result == -EPROTO || result == -EINVAL) && --looks > 0) {
+            usleep(5000);
+            continue;
+        }
+        if (problem.code)
+            hs_error_set(err, problem.code, "%s", problem.text);
+        return result;
+    }
 }
 
 int hs_process_open(pid_t pid, struct hs_process **ret, struct hs_error *err)
@@ -48,9 +68,10 @@ int hs_process_open(pid_t pid, struct hs_process **ret, struct hs_error *err)
     process->start_time = state.start_time;
     process->is_inside = depth > 1;
 
-    int result = hs_control_map(pid, &process->control, &process->control_inode, err);
+    struct hs_error problem = {.code = 0};
+    int result = map_control(process, err ? PAGE_LOOKS : 1, &problem);
     if (result == -EPROTO || result == -EINVAL)
-        return result;
+        return hs_error_set(err, -result, "%s", problem.text);
     if (result != 0)
         return hs_process_refuse(pid, -result, err);
     *ret = hs_take(process);
