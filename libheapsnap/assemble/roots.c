@@ -17,6 +17,7 @@
 
 #include "libheapsnap/assemble/assembly.h"
 #include "libheapsnap/base/array.h"
+#include "libheapsnap/graph/loader.h"
 #include "libheapsnap/graph/pointer.h"
 
 static void add_global(struct hs_assembly *assembly, uint32_t module,
@@ -163,6 +164,15 @@ static int add_stack_slots(struct hs_assembly *assembly,
     return 0;
 }
 
+static void add_loader_blocks(struct hs_assembly *assembly)
+{
+    uint32_t loader = hs_loader_find(assembly->capture);
+    for (uint32_t i = 0; i < assembly->capture->n_blocks; i++)
+        if (hs_loader_made(assembly->capture, loader, i))
+            hs_assembly_edge(assembly, assembly->module_node[loader], HS_EDGE_INTERNAL,
+                             "allocated for itself", assembly->first_block + i);
+}
+
 int hs_assembly_add_root_edges(struct hs_assembly *assembly)
 {
     const struct hs_capture *capture = assembly->capture;
@@ -189,5 +199,6 @@ int hs_assembly_add_root_edges(struct hs_assembly *assembly)
                 add_tls(assembly, root->owner, edge);
         }
     }
+    add_loader_blocks(assembly);
     return 0;
 }

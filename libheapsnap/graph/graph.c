@@ -3,11 +3,12 @@
 /*
  * Reachability: three floods over the edges of a capture.
  *
- * The first starts from data that lives as long as its module or thread: what it reaches
- * is owned. The second starts from stacks and registers, which hold for a moment. The third starts from
- * mappings that nothing reached, because a process holds its mappings by having them, not
- * by pointing to them. All are iterative with a stack of block numbers: a list of five million nodes must
- * cost memory in the heap, never in our own call stack.
+ * The first starts from data that lives as long as its module or thread, and from what
+ * the loader keeps for itself: what it reaches is owned. The second starts from stacks
+ * and registers, which hold for a moment. The third starts from mappings that nothing
+ * reached, because a process holds its mappings by having them, not by pointing to them.
+ * All are iterative with a stack of block numbers: a list of five million nodes must cost
+ * memory in the heap, never in our own call stack.
  */
 
 #include "heapsnap/graph.h"
@@ -18,6 +19,7 @@
 #include <string.h>
 
 #include "libheapsnap/base/guard.h"
+#include "libheapsnap/graph/loader.h"
 #include "libheapsnap/graph/lost.h"
 #include "libheapsnap/graph/pointer.h"
 #include "probes/abi.h"
@@ -116,6 +118,17 @@ static void flood_roots(struct flood *flood, bool momentary)
     }
 }
 
+static void flood_loader(struct flood *flood)
+{
+    uint32_t loader = hs_loader_find(flood->capture);
+    for (uint32_t i = 0; i < flood->capture->n_blocks; i++) {
+        if (!hs_loader_made(flood->capture, loader, i))
+            continue;
+        flood_reach(flood, i);
+        flood_run(flood);
+    }
+}
+
 static int find_reachable(const struct hs_capture *capture, struct hs_graph *graph)
 {
     hs_auto_free uint32_t *pending = malloc((capture->n_blocks + 1) * sizeof(*pending));
@@ -123,6 +136,7 @@ static int find_reachable(const struct hs_capture *capture, struct hs_graph *gra
         return -ENOMEM;
     struct flood flood = {capture, graph, pending, 0, HS_REACH_ROOT};
     flood_roots(&flood, false);
+    flood_loader(&flood);
     memcpy(graph->is_owned, graph->reach, capture->n_blocks);
     flood_roots(&flood, true);
 

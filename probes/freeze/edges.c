@@ -155,16 +155,20 @@ static bool scan(struct hs_scanner *scanner, uint64_t start, uint64_t end,
 /* ---- roots ---- */
 
 /*
- * glibc's bins point 16 bytes before the next chunk's user memory; where the block before
- * it uses its last word, that is inside the block, and nobody holds it.
+ * glibc's bins, and its record of the free memory at the end, point 16 bytes before the
+ * next chunk's user memory: inside the block before it where that one uses its last word,
+ * one past its end where its size is a multiple of 16. Nobody holds it by that.
  */
 static bool is_chunk_link(const struct hs_root_range *root,
                           const struct hs_scan_hit *found)
 {
     const struct hs_scan_block *blocks = (const void *)hs_image.scan_blocks.items;
     uint64_t size = blocks[found->block].size;
-    return root->of_allocator && found->inside != 0 && (found->inside & 15) == 0
-           && size - found->inside <= 8;
+    if (!root->of_allocator || found->inside == 0)
+        return false;
+    if (found->inside == HS_SCAN_PAST_END)
+        return (size & 15) == 0;
+    return (found->inside & 15) == 0 && size - found->inside <= 8;
 }
 
 static bool on_root_hit(const struct hs_scan_hit *found, void *context)

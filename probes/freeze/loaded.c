@@ -8,6 +8,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <link.h>
 #include <string.h>
 
 #include "probes/freeze/freeze.h"
@@ -186,6 +187,9 @@ static int add_loaded(struct candidate *candidate, const char *path, uint32_t n_
     *module = candidate->module;
     if (same_text(path, hs_control->shim_path, 1023))
         module->flags |= HS_MODULE_SHIM;
+    uint64_t loader = (uint64_t)(uintptr_t)&_r_debug;
+    if (loader >= module->start && loader < module->end)
+        module->flags |= HS_MODULE_LOADER;
     if (module->flags & HS_MODULE_SHIM)
         return 0;
 

@@ -64,10 +64,8 @@ int hs_roots_add(uint64_t start, uint64_t end, enum hs_root_kind kind, uint32_t 
 static uint32_t loader_module(void)
 {
     const struct hs_capture_module *modules = (const void *)hs_image.modules.items;
-    uint64_t address = (uint64_t)(uintptr_t)&_r_debug;
     for (uint32_t i = 0; i < hs_image.modules.count; i++)
-        if (!(modules[i].flags & HS_MODULE_UNLOADED) && address >= modules[i].start
-            && address < modules[i].end)
+        if (modules[i].flags & HS_MODULE_LOADER)
             return i;
     return UINT32_MAX;
 }

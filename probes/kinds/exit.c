@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "probes/freeze/trigger.h"
+#include "probes/tracker/trigger.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/raw.h"
 #include "probes/tracker/thread.h"

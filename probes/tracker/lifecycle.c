@@ -21,7 +21,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#include "probes/freeze/trigger.h"
+#include "probes/tracker/trigger.h"
 #include "probes/tracker/control.h"
 #include "probes/tracker/guard.h"
 #include "probes/tracker/intern.h"

@@ -12,7 +12,7 @@
 
 #include <errno.h>
 
-#include "probes/freeze/trigger.h"
+#include "probes/tracker/trigger.h"
 #include "probes/tracker/control.h"
 #include "probes/tracker/guard.h"
 #include "probes/tracker/options.h"

@@ -280,10 +280,38 @@ static void step(const char *line)
     fflush(stdout);
 }
 
+/* The last block of the heap: glibc's record of the free memory behind it points to its
+ * very end. */
+static __attribute__((noinline)) void lose_last(void)
+{
+    allocate(40000);
+    allocate(32);
+}
+
+static void *end_at_once(void *argument)
+{
+    return argument;
+}
+
+/* glibc puts the stacks of joined threads aside, and their thread vectors with them. */
+static void join_threads(void)
+{
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        if (pthread_create(&threads[i], NULL, end_at_once, NULL) != 0)
+            exit(1);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+}
+
 static void set_up(const char *mode)
 {
     if (strcmp(mode, "chain") == 0)
         hold_chain();
+    else if (strcmp(mode, "last") == 0)
+        lose_last();
+    else if (strcmp(mode, "joined") == 0)
+        join_threads();
     else if (strcmp(mode, "lost") == 0) {
         hold_chain();
         lose_pairs();
@@ -320,10 +348,11 @@ static void set_up(const char *mode)
 
 int main(int argc, char **argv)
 {
+    static char output[BUFSIZ]; /* not in the heap, whose last block a test looks at */
     char line[4096];
     if (argc < 2)
         return 1;
-    setvbuf(stdout, NULL, _IOLBF, 0);
+    setvbuf(stdout, output, _IOLBF, sizeof(output));
     setvbuf(stdin, NULL, _IONBF, 0);
     set_up(argv[1]);
     wipe_stack(20);

@@ -64,6 +64,33 @@ Test(capture, what_nothing_points_to_is_lost_and_nothing_else)
     program_end(&program);
 }
 
+Test(capture, the_allocator_does_not_hold_the_last_block)
+{
+    struct program program = program_start("last", "", -1, 0);
+    struct hs_capture capture = program_capture(program.pid);
+
+    cr_expect(eq(int, reach_of(&capture, 32), HS_REACH_LOST));
+    cr_expect(eq(int, reach_of(&capture, 40000), HS_REACH_LOST));
+
+    hs_capture_close(&capture);
+    program_end(&program);
+}
+
+Test(capture, what_glibc_keeps_of_joined_threads_is_not_lost)
+{
+    struct program program = program_start("joined", "", -1, 0);
+    struct hs_capture capture = program_capture(program.pid);
+    struct hs_graph *graph = NULL;
+
+    cr_assert(eq(int, hs_graph_create(&capture, &graph, NULL), 0));
+
+    cr_expect(ge(sz, capture.n_blocks, 4));
+    cr_expect(eq(u64, graph->lost_blocks, 0));
+    hs_graph_destroy(graph);
+    hs_capture_close(&capture);
+    program_end(&program);
+}
+
 Test(capture, threads_are_stopped_wherever_they_wait)
 {
     struct program program = program_start("threads", "", -1, 0);

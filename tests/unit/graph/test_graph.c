@@ -147,3 +147,26 @@ Test(graph, an_empty_heap_has_an_empty_graph)
     cr_expect(eq(u64, graph->lost_blocks, 0));
     end(graph, &capture);
 }
+
+Test(graph, what_the_loader_allocated_for_itself_is_not_lost)
+{
+    struct fake *fake = fake_create();
+    uint32_t loader = fake_module(fake, "/lib/ld.so", 0x100000, 0x110000, 64);
+    uint32_t program = fake_module(fake, "/bin/program", 0x200000, 0x210000, 64);
+    fake_module_at(fake, loader)->flags |= HS_MODULE_LOADER;
+    uint32_t dlopen_call = fake_frame(fake, 0, 0x200010, program);
+    uint32_t by_loader = fake_frame(fake, dlopen_call, 0x100010, loader);
+    uint32_t by_constructor = fake_frame(fake, by_loader, 0x200020, program);
+    fake_block(fake, 0x1000, 304, by_loader);
+    fake_block(fake, 0x2000, 32, HS_STACK_UNKNOWN);
+    fake_block(fake, 0x3000, 32, by_constructor);
+    fake_edge(fake, 0, 1, 1, 0);
+
+    struct hs_capture capture;
+    struct hs_graph *graph = graph_of(fake, &capture);
+
+    cr_expect(eq(int, graph->reach[0], HS_REACH_ROOT));
+    cr_expect(eq(int, graph->reach[1], HS_REACH_ROOT));
+    cr_expect(eq(int, graph->reach[2], HS_REACH_LOST));
+    end(graph, &capture);
+}
