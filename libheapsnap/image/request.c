@@ -253,9 +253,11 @@ static int take_capture(const struct request *request, struct hs_capture *ret,
     bool is_refused = problem.code && hs_inner_is_alive(process, image);
     hs_control_store(&process->control->phase, HS_PHASE_TAKEN);
     await_release(request, image);
+    if (fd < 0 && is_refused)
+        return hs_error_set(err, problem.code, "%s", problem.text);
     if (fd < 0)
-        return is_refused ? hs_error_set(err, problem.code, "%s", problem.text)
-                          : image_died(request, err);
+        return hs_process_is_alive(process) ? image_died(request, err)
+                                            : ended(request, err);
 
     struct hs_capture capture;
     int result = hs_capture_open(fd, &capture, err);

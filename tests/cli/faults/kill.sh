@@ -6,8 +6,11 @@
 
 # shellcheck source=tests/cli/common.sh
 . "$(dirname "$0")/../common.sh"
-worker=$2
 killer=$4
+# A program of our own: the killer knows an image by its executable, and another test may
+# be using the worker at the same time.
+cp "$2" worker || fail "cannot copy $2"
+worker=$work/worker
 "$worker" 20000 20000 </dev/null >bare.out
 
 mkfifo input

@@ -4,6 +4,7 @@
  * killer PID MICROSECONDS: wait for the frozen image of PID (a process of its program
  * with the image's name), let it live that long, and kill it. Exits with 0 when it did,
  * and 1 when there was none within a second. A shell would be too slow to meet one.
+ * Nobody else may run the same program file meanwhile: their images look alike.
  */
 
 #include <dirent.h>
