@@ -24,14 +24,25 @@ struct kernel_action {
     uint64_t mask;
 };
 
+#define HANDLER_IGNORE ((void (*)(int, siginfo_t *, void *))1) /* the kernel's SIG_IGN */
+
 int hs_signal_trigger;
 
 static void (*private_handler)(int, siginfo_t *, void *);
+static uint32_t leaving; /* threads inside an exec */
 
-static bool is_free(int signal)
+/* Ignored at start is free, too: so the image before this one has left it. */
+static bool is_free(int signal, bool at_start)
 {
     struct kernel_action old = {0};
-    return hs_raw(SYS_rt_sigaction, signal, 0, &old, 8) == 0 && !old.handler;
+    return hs_raw(SYS_rt_sigaction, signal, 0, &old, 8) == 0
+           && (!old.handler || (at_start && old.handler == HANDLER_IGNORE));
+}
+
+static void ignore(int signal)
+{
+    struct kernel_action action = {.handler = HANDLER_IGNORE};
+    hs_raw(SYS_rt_sigaction, signal, &action, 0, 8);
 }
 
 bool hs_signal_install(int signal, void (*handler)(int, siginfo_t *, void *))
@@ -46,12 +57,12 @@ bool hs_signal_install(int signal, void (*handler)(int, siginfo_t *, void *))
     return hs_raw(SYS_rt_sigaction, signal, &action, 0, 8) == 0;
 }
 
-static bool choose(int below)
+static bool choose(int below, bool at_start)
 {
     uint64_t bit;
     int wanted = hs_options.freeze_signal;
     int signal = wanted && wanted < below ? wanted : below - 1;
-    while (signal >= LOWEST && !is_free(signal))
+    while (signal >= LOWEST && !is_free(signal, at_start))
         signal--;
     if (signal < LOWEST || !hs_signal_install(signal, private_handler))
         return false;
@@ -64,15 +75,47 @@ static bool choose(int below)
 bool hs_signal_start(void (*handler)(int, siginfo_t *, void *))
 {
     private_handler = handler;
-    return choose(HIGHEST + 1);
+    return choose(HIGHEST + 1, true);
 }
 
 void hs_signal_move(void)
 {
-    if (!choose((int)hs_control->signal)) {
+    if (!choose((int)hs_control->signal, false)) {
         __atomic_store_n(&hs_control->signal, 0, __ATOMIC_RELEASE);
         hs_report("no free real-time signal is left: no more snapshots of this process");
     }
+}
+
+void hs_signal_leave(void)
+{
+    __atomic_fetch_add(&leaving, 1, __ATOMIC_SEQ_CST);
+    if (hs_control->signal)
+        ignore((int)hs_control->signal);
+}
+
+/* A request that came meanwhile was dropped, so it is looked for. */
+static void answer_again(int signal)
+{
+    if (hs_signal_install(signal, private_handler)
+        && __atomic_load_n(&hs_control->phase, __ATOMIC_ACQUIRE) == HS_PHASE_REQUESTED)
+        hs_raw(SYS_tgkill, hs_control->pid, hs_raw(SYS_gettid), signal);
+}
+
+void hs_signal_return(void)
+{
+    int signal = (int)hs_control->signal;
+    bool is_last = __atomic_sub_fetch(&leaving, 1, __ATOMIC_SEQ_CST) == 0;
+    if (!signal || !is_last)
+        return;
+    answer_again(signal);
+    if (__atomic_load_n(&leaving, __ATOMIC_SEQ_CST)) /* since then */
+        ignore(signal);
+}
+
+void hs_signal_fork_child(void)
+{
+    if (__atomic_exchange_n(&leaving, 0, __ATOMIC_SEQ_CST) && hs_control->signal)
+        hs_signal_install((int)hs_control->signal, private_handler);
 }
 
 bool hs_signal_is_ours(int signal)

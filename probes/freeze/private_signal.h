@@ -21,6 +21,16 @@ void hs_signal_move(void);
 /* Is it the private one? */
 bool hs_signal_is_ours(int signal);
 
+/*
+ * Around an exec: from the one to the other the private signal is ignored, and still so in
+ * the program that comes after. Keep errno.
+ */
+void hs_signal_leave(void);
+void hs_signal_return(void);
+
+/* In a tracked child of fork: its parent's other threads may have been leaving. */
+void hs_signal_fork_child(void);
+
 /* Install our handler for the option signal=; kernel interface, no hooks. */
 bool hs_signal_install(int signal, void (*handler)(int, siginfo_t *, void *));
 

@@ -132,6 +132,7 @@ void hs_trigger_fork_child(void)
 {
     if (!is_started)
         return;
+    hs_signal_fork_child();
     hs_stop_fork_child();
     hs_spawn_fork_child();
     __atomic_store_n(&exit_taken, 0, __ATOMIC_RELEASE);

@@ -28,6 +28,7 @@
 static void *volatile kept[2000];
 static volatile int signals_seen;
 static int last_signal;
+static const char *program;
 
 /* The optimiser must not see that nobody uses the memory. */
 static __attribute__((noinline)) void *allocate(size_t size)
@@ -253,6 +254,53 @@ static void sleep_for(const char *how)
     printf("%s, left %u\n", passed >= 1990 && passed < 4000 ? "slept" : "wrong", left);
 }
 
+/* ---- executing itself ---- */
+
+/* In every way there is, one after the other; also a file that is not there. */
+static void execute(const char *self, char *left, int way)
+{
+    char *arguments[] = {(char *)(uintptr_t)self, (char *)"again", left, NULL};
+    execlp("/no/such/program", "program", (char *)NULL);
+    switch (way % 9) {
+    case 0:
+        execl(self, self, "again", left, (char *)NULL);
+        break;
+    case 1:
+        execle(self, self, "again", left, (char *)NULL, environ);
+        break;
+    case 2:
+        execlp(self, self, "again", left, (char *)NULL);
+        break;
+    case 3:
+        execv(self, arguments);
+        break;
+    case 4:
+        execvp(self, arguments);
+        break;
+    case 5:
+        execvpe(self, arguments, environ);
+        break;
+    case 6:
+        fexecve(open(self, O_RDONLY | O_CLOEXEC), arguments, environ);
+        break;
+    case 7:
+        execveat(AT_FDCWD, self, arguments, environ, 0);
+        break;
+    default:
+        execve(self, arguments, environ);
+    }
+    exit(1);
+}
+
+static void execute_again(const char *self, int left)
+{
+    char text[16];
+    if (left <= 0)
+        return;
+    snprintf(text, sizeof(text), "%d", left - 1);
+    execute(self, text, left);
+}
+
 /* One line of input, one of output. */
 static void step(const char *line)
 {
@@ -268,6 +316,11 @@ static void step(const char *line)
         printf("signals %d last %d\n", signals_seen, last_signal);
     } else if (strncmp(line, "wait ", 5) == 0) {
         sleep_for(line + 5);
+    } else if (strcmp(line, "exec nothing") == 0) {
+        execl("/no/such/program", "program", (char *)NULL);
+        printf("failed %d\n", errno);
+    } else if (strncmp(line, "exec ", 5) == 0) {
+        execute_again(program, atoi(line + 5));
     } else if (strcmp(line, "fork") == 0) {
         fork_child();
     } else if (strncmp(line, "take ", 5) == 0) {
@@ -352,6 +405,9 @@ int main(int argc, char **argv)
     char line[4096];
     if (argc < 2)
         return 1;
+    program = argv[0];
+    if (strcmp(argv[1], "again") == 0)
+        execute_again(program, argc > 2 ? atoi(argv[2]) : 0);
     setvbuf(stdout, output, _IOLBF, sizeof(output));
     setvbuf(stdin, NULL, _IONBF, 0);
     set_up(argv[1]);

@@ -166,3 +166,58 @@ Test(safety, sleeping_and_waiting_calls_do_not_return_early)
     expect_undisturbed("wait pause");
     expect_undisturbed("wait poll");
 }
+
+/* ---- executing ---- */
+
+struct nuisance {
+    pid_t pid;
+    int number;
+    int is_over;
+};
+
+/* Requests, and the bare signal as fast as it goes: there is an exec to be hit. */
+static void *hammer(void *context)
+{
+    struct nuisance *nuisance = context;
+    union sigval nothing = {.sival_int = 0};
+    for (int i = 0; !__atomic_load_n(&nuisance->is_over, __ATOMIC_ACQUIRE); i++) {
+        sigqueue(nuisance->pid, nuisance->number, nothing);
+        if (i % 64 != 0)
+            continue;
+        struct hs_process *process = NULL;
+        struct hs_capture capture = {0};
+        if (hs_process_open(nuisance->pid, &process, NULL) != 0)
+            continue;
+        if (hs_process_capture(process, 200, &capture, NULL) == 0)
+            hs_capture_close(&capture);
+        hs_process_close(process);
+    }
+    return NULL;
+}
+
+Test(safety, a_request_does_not_end_a_program_that_is_executing)
+{
+    struct program program = program_start("chain", "", -1, 0);
+    struct hs_control *control = program_control(program.pid);
+    struct nuisance nuisance = {.pid = program.pid, .number = (int)control->signal};
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, hammer, &nuisance);
+    cr_expect(eq(str, (char *)program_ask(&program, "exec 400"), "ready"));
+    __atomic_store_n(&nuisance.is_over, 1, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+
+    take_some(program.pid, 1);
+    cr_expect(eq(int, (int)program_control(program.pid)->signal, nuisance.number));
+    cr_expect(eq(int, program_end(&program), 7));
+}
+
+Test(safety, an_exec_that_fails_leaves_everything_as_it_was)
+{
+    struct program program = program_start("chain", "", -1, 0);
+
+    cr_expect(eq(str, (char *)program_ask(&program, "exec nothing"), "failed 2"));
+
+    take_some(program.pid, 2);
+    cr_expect(eq(int, program_end(&program), 7));
+}
