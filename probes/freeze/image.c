@@ -89,7 +89,7 @@ static void fail(int err, const char *what)
 {
     char text[sizeof(hs_control->error_text)];
     await_program();
-    hs_format(text, sizeof(text), "%s (error %d)", what, (int64_t)-err);
+    hs_explain(text, sizeof(text), what, err);
     memcpy(hs_control->error_text, text, sizeof(text));
     if (hs_job.taker_pid == 0)
         hs_report("snapshot of process %d failed: %s", (int64_t)hs_job.program_pid, text);
@@ -101,11 +101,11 @@ static const struct {
     int (*run)(void);
     const char *failure;
 } stages[] = {
-    {hs_loaded_collect, "no memory for the list of modules"},
-    {hs_heap_collect, "no memory for the list of blocks"},
-    {hs_roots_collect, "no memory for the roots"},
-    {hs_threads_collect, "no memory for the threads"},
-    {hs_handles_collect, "no memory for the open descriptors"},
+    {hs_loaded_collect, "cannot list the modules"},
+    {hs_heap_collect, "cannot list the blocks"},
+    {hs_roots_collect, "cannot list the roots"},
+    {hs_threads_collect, "cannot list the threads"},
+    {hs_handles_collect, "cannot list the open descriptors"},
     {hs_identity_assign, "cannot number the blocks"},
     {hs_sections_write, "cannot write the tables"},
     {hs_graph_write, "cannot write the pointers"},
@@ -186,7 +186,7 @@ void hs_image_main(void)
     settle();
     if (!hs_writer_open(&hs_image.writer, hs_job.capture_fd,
                         (sizeof(hs_image.header) + 7) & ~7ull))
-        fail(-ENOMEM, "no memory to begin with");
+        fail(-ENOMEM, "cannot begin");
     if (hs_job.kind == HS_REQUEST_TOTALS)
         gather_totals();
     else

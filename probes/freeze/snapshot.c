@@ -92,7 +92,7 @@ static bool claim_within(uint64_t limit_ns)
 static void finish(int err, const char *what)
 {
     char text[sizeof(hs_control->error_text)];
-    hs_format(text, sizeof(text), "%s (error %d)", what, (int64_t)-err);
+    hs_explain(text, sizeof(text), what, err);
     memcpy(hs_control->error_text, text, sizeof(text));
     if (hs_job.taker_pid == 0)
         hs_report("no snapshot of process %d: %s", (int64_t)hs_control->pid, text);

@@ -22,6 +22,9 @@ void hs_report_init(void);
  */
 size_t hs_format(char *buffer, size_t size, const char *format, ...);
 
+/* "what: why", with the words for an errno (of either sign). Async-signal-safe. */
+size_t hs_explain(char *buffer, size_t size, const char *what, int error);
+
 /* One line on stderr; the prefix and the newline are added. Async-signal-safe. */
 void hs_report(const char *format, ...);
 

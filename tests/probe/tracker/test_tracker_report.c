@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,6 +23,18 @@ Test(report, formats_what_it_promises)
     cr_expect(
         eq(str, text, "a -5 -9223372036854775808 18446744073709551615 beef (null)%"));
     cr_expect(eq(sz, length, strlen(text)));
+}
+
+Test(report, explains_errors_in_words)
+{
+    char text[100];
+
+    hs_explain(text, sizeof(text), "cannot write", -ENOSPC);
+    cr_expect(eq(str, text, "cannot write: no space left on the device"));
+    hs_explain(text, sizeof(text), "cannot write", EFBIG);
+    cr_expect(eq(str, text, "cannot write: file too large"));
+    hs_explain(text, sizeof(text), "cannot write", -4000);
+    cr_expect(eq(str, text, "cannot write: error 4000"));
 }
 
 Test(report, cuts_what_does_not_fit)
