@@ -124,6 +124,10 @@ uint64_t hs_heap_usable_bytes(void);
 /* Add the readable parts of [start, end) as roots. */
 int hs_roots_add(uint64_t start, uint64_t end, enum hs_root_kind kind, uint32_t owner);
 
+struct hs_slot;
+/* registers.c: those of a thread that may hold pointers, as roots. */
+int hs_registers_add(const struct hs_slot *slot, uint32_t owner);
+
 /* The block that holds `address`, or NULL. */
 const struct hs_capture_block *hs_heap_find(uint64_t address);
 
@@ -131,6 +135,7 @@ const struct hs_capture_block *hs_heap_find(uint64_t address);
  * how libc lays out a thread's memory. NULL or 0: unknown. */
 struct hs_known {
     void *malloc;
+    void *libc; /* something in it */
     size_t (*usable_size)(void *memory);
     uint64_t tls_below;   /* bytes of static TLS below a thread pointer */
     uint64_t thread_size; /* bytes of libc's thread record from the thread pointer on */

@@ -18,7 +18,6 @@
 #include "probes/tracker/raw.h"
 #include "probes/tracker/report.h"
 
-#define VECTOR_NUMBER 64 /* vector state is named as registers from here on */
 #define COPY_MAX (1u << 20)
 
 struct span {
@@ -164,31 +163,12 @@ static int add_tls(const struct hs_slot *slot, uint32_t owner, uint64_t *ret_sta
     return err;
 }
 
-static int add_registers(const struct hs_slot *slot, uint32_t owner)
-{
-    struct hs_root_range *roots = hs_vector_push(&hs_image.roots, 2);
-    if (!roots)
-        return -ENOMEM;
-    roots[0] = (struct hs_root_range){.end = HS_MACHINE_REGISTERS * 8,
-                                      .memory = slot->registers,
-                                      .kind = HS_ROOT_REGISTERS,
-                                      .owner = owner};
-    roots[1] = (struct hs_root_range){.start = VECTOR_NUMBER * 8,
-                                      .end = VECTOR_NUMBER * 8 + slot->vector_size,
-                                      .memory = slot->vector,
-                                      .kind = HS_ROOT_REGISTERS,
-                                      .owner = owner};
-    if (!slot->vector_size || !slot->vector)
-        hs_image.roots.count--;
-    return 0;
-}
-
 static int add_roots(const struct hs_slot *slot, struct hs_capture_thread *thread,
                      uint32_t owner)
 {
-    uint64_t sp = slot->registers[HS_MACHINE_SP], tls;
+    uint64_t sp = slot->registers[HS_MACHINE_SP], tls = UINT64_MAX;
     bool in_block = false;
-    int err = add_registers(slot, owner);
+    int err = hs_registers_add(slot, owner);
     if (err == 0)
         err = add_tls(slot, owner, &tls);
     if (err < 0)

@@ -102,6 +102,7 @@ static void learn_libc(void)
     size_t size = 0, align = 0;
 
     hs_known.malloc = hs_next_find("malloc");
+    hs_known.libc = hs_next_find("gnu_get_libc_version");
     hs_known.usable_size = (size_t(*)(void *))hs_next_find("malloc_usable_size");
     if (thread_size && *thread_size >= 512 && *thread_size < 65536)
         hs_known.thread_size = *thread_size;

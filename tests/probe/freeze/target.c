@@ -24,14 +24,14 @@
 #include <unistd.h>
 
 #include "heapsnap/heapsnap.h"
+#include "target.h"
 
 static void *volatile kept[2000];
 static volatile int signals_seen;
 static int last_signal;
 static const char *program;
 
-/* The optimiser must not see that nobody uses the memory. */
-static __attribute__((noinline)) void *allocate(size_t size)
+void *allocate(size_t size)
 {
     void *memory = malloc(size);
     memset(memory, 0, size);
@@ -39,8 +39,7 @@ static __attribute__((noinline)) void *allocate(size_t size)
     return memory;
 }
 
-/* Leave no stale pointer below the frames that are still in use. */
-static __attribute__((noinline)) int wipe_stack(int depth)
+int wipe_stack(int depth)
 {
     volatile char room[1024];
     memset((char *)room, 0, sizeof(room));
@@ -111,7 +110,7 @@ static void *spin(void *context)
     return NULL;
 }
 
-static void start_thread(void *(*body)(void *))
+void start_thread(void *(*body)(void *))
 {
     pthread_t thread;
     if (pthread_create(&thread, NULL, body, NULL) != 0)
@@ -254,53 +253,6 @@ static void sleep_for(const char *how)
     printf("%s, left %u\n", passed >= 1990 && passed < 4000 ? "slept" : "wrong", left);
 }
 
-/* ---- executing itself ---- */
-
-/* In every way there is, one after the other; also a file that is not there. */
-static void execute(const char *self, char *left, int way)
-{
-    char *arguments[] = {(char *)(uintptr_t)self, (char *)"again", left, NULL};
-    execlp("/no/such/program", "program", (char *)NULL);
-    switch (way % 9) {
-    case 0:
-        execl(self, self, "again", left, (char *)NULL);
-        break;
-    case 1:
-        execle(self, self, "again", left, (char *)NULL, environ);
-        break;
-    case 2:
-        execlp(self, self, "again", left, (char *)NULL);
-        break;
-    case 3:
-        execv(self, arguments);
-        break;
-    case 4:
-        execvp(self, arguments);
-        break;
-    case 5:
-        execvpe(self, arguments, environ);
-        break;
-    case 6:
-        fexecve(open(self, O_RDONLY | O_CLOEXEC), arguments, environ);
-        break;
-    case 7:
-        execveat(AT_FDCWD, self, arguments, environ, 0);
-        break;
-    default:
-        execve(self, arguments, environ);
-    }
-    exit(1);
-}
-
-static void execute_again(const char *self, int left)
-{
-    char text[16];
-    if (left <= 0)
-        return;
-    snprintf(text, sizeof(text), "%d", left - 1);
-    execute(self, text, left);
-}
-
 /* One line of input, one of output. */
 static void step(const char *line)
 {
@@ -387,7 +339,9 @@ static void set_up(const char *mode)
     else if (strcmp(mode, "subreaper") == 0) {
         signal(SIGCHLD, count_signal);
         prctl(PR_SET_CHILD_SUBREAPER, 1);
-    } else if (strcmp(mode, "reservation") == 0)
+    } else if (strcmp(mode, "vector") == 0)
+        hold_in_vectors();
+    else if (strcmp(mode, "reservation") == 0)
         reserve();
     else if (strcmp(mode, "truncated") == 0)
         map_truncated();

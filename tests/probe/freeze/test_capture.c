@@ -111,6 +111,22 @@ Test(capture, threads_are_stopped_wherever_they_wait)
     cr_expect(eq(int, program_end(&program), 7));
 }
 
+#if defined(__x86_64__)
+Test(capture, vector_registers_hold_while_a_thread_runs_and_not_while_it_sleeps)
+{
+    struct program program = program_start("vector", "", -1, 0);
+
+    for (int i = 0; i < 3; i++) {
+        struct hs_capture capture = program_capture(program.pid);
+        cr_expect(eq(int, reach_of(&capture, 8881), HS_REACH_ROOT));
+        cr_expect(eq(int, reach_of(&capture, 8882), HS_REACH_LOST));
+        hs_capture_close(&capture);
+    }
+
+    program_end(&program);
+}
+#endif
+
 Test(capture, a_thread_that_blocks_every_signal_is_named_and_still_scanned)
 {
     struct program program = program_start("blocked", "", -1, 0);

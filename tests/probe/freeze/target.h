@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * What the parts of the frozen program share.
+ */
+
+#ifndef HEAPSNAP_TESTS_FREEZE_TARGET_H
+#define HEAPSNAP_TESTS_FREEZE_TARGET_H
+
+#include <stddef.h>
+
+/* The optimiser must not see that nobody uses the memory. */
+void *allocate(size_t size) __attribute__((noinline));
+
+/* Leave no stale pointer below the frames that are still in use. */
+int wipe_stack(int depth) __attribute__((noinline));
+
+void start_thread(void *(*body)(void *));
+
+/* Execute `self` again, as often as `left` says, in every way there is. */
+void execute_again(const char *self, int left);
+
+/* A block of 8881 bytes in a vector register of a thread that runs, one of 8882 in that
+ * of a thread that sleeps in libc. */
+void hold_in_vectors(void);
+
+#endif

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+
+/* Pointers that are nowhere but in a vector register. */
+
+#include "target.h"
+
+#if defined(__x86_64__)
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static volatile uintptr_t running_hidden, sleeping_hidden; /* complements */
+static volatile int is_running, sleeper;
+
+static void *run(void *context)
+{
+    running_hidden = ~(uintptr_t)allocate(8881);
+    wipe_stack(20);
+    __asm__ volatile("mov %1, %%rax\n"
+                     "not %%rax\n"
+                     "movq %%rax, %%xmm9\n"
+                     "xor %%eax, %%eax\n"
+                     "movl $1, %0\n"
+                     "1: pause\n"
+                     "jmp 1b\n"
+                     : "=m"(is_running)
+                     : "m"(running_hidden)
+                     : "rax", "xmm9");
+    return context;
+}
+
+static void *doze(void *context)
+{
+    sleeping_hidden = ~(uintptr_t)allocate(8882);
+    poll(NULL, 0, 0); /* binds the name, which would use the stack */
+    wipe_stack(20);
+    sleeper = (int)syscall(SYS_gettid);
+    __asm__ volatile("mov %0, %%rax\n"
+                     "not %%rax\n"
+                     "movq %%rax, %%xmm9\n"
+                     "xor %%eax, %%eax\n"
+                     :
+                     : "m"(sleeping_hidden)
+                     : "rax");
+    for (;;)
+        poll(NULL, 0, -1);
+    return context;
+}
+
+static int sleeps(int tid)
+{
+    char path[64], text[256] = "";
+    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+        return 0;
+    close(fd);
+    return strstr(text, ") S ") != NULL;
+}
+
+void hold_in_vectors(void)
+{
+    start_thread(run);
+    start_thread(doze);
+    while (!is_running || !sleeper || !sleeps(sleeper))
+        usleep(1000);
+}
+
+#else
+
+void hold_in_vectors(void)
+{
+}
+
+#endif
