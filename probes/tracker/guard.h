@@ -19,7 +19,8 @@
 /* Frames of the shim and of the unwinder above the hook's caller. */
 #define HS_STACK_OWN_FRAMES 8
 
-/* A thread keeps changes of the running totals to itself up to this much. */
+/* A thread keeps changes of the running totals to itself, at most this much: the limits
+ * below are smaller while the program is. */
 #define HS_THREAD_BYTES (64 << 10)
 #define HS_THREAD_BLOCKS 256
 
@@ -34,6 +35,8 @@ struct hs_thread {
     uint32_t capturing; /* inside the unwinder: fork waits for it */
     uint32_t memo_count;
     int64_t bytes, blocks; /* not yet in hs_control */
+    int64_t bytes_limit, blocks_limit;
+    uint64_t flushes;
     /* The last stack, outermost first, with the trie node of each frame. */
     uint64_t memo_address[HS_STACK_DEPTH_MAX];
     uint32_t memo_node[HS_STACK_DEPTH_MAX];

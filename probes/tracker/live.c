@@ -149,9 +149,10 @@ static void count(int64_t bytes, int64_t blocks)
     }
     thread->bytes += bytes;
     thread->blocks += blocks;
-    if (HS_UNLIKELY((uint64_t)(thread->bytes + HS_THREAD_BYTES) > 2 * HS_THREAD_BYTES
-                    || (uint64_t)(thread->blocks + HS_THREAD_BLOCKS)
-                           > 2 * HS_THREAD_BLOCKS))
+    uint64_t bytes_limit = (uint64_t)thread->bytes_limit;
+    uint64_t blocks_limit = (uint64_t)thread->blocks_limit;
+    if (HS_UNLIKELY((uint64_t)thread->bytes + bytes_limit > 2 * bytes_limit
+                    || (uint64_t)thread->blocks + blocks_limit > 2 * blocks_limit))
         hs_thread_flush(thread);
 }
 

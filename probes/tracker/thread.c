@@ -77,6 +77,28 @@ void hs_guard_dropped(uint32_t word)
         hs_trigger_bytes(__atomic_load_n(&hs_control->live_bytes, __ATOMIC_RELAXED));
 }
 
+static int64_t limit(int64_t live, int64_t least, int64_t most)
+{
+    int64_t wanted = live / 16 > least ? live / 16 : least;
+    return wanted < most ? wanted : most;
+}
+
+/*
+ * The totals are right to a sixteenth, so those of a small program are not all in the
+ * pockets of its threads. One that flushes very often, because it allocates and frees all
+ * of its few blocks again and again, may keep more and more.
+ */
+static void set_limits(struct hs_thread *thread)
+{
+    int64_t least = (int64_t)(++thread->flushes / 64);
+    thread->bytes_limit =
+        limit(__atomic_load_n(&hs_control->live_bytes, __ATOMIC_RELAXED),
+              least < HS_THREAD_BLOCKS ? least * 256 : HS_THREAD_BYTES, HS_THREAD_BYTES);
+    thread->blocks_limit =
+        limit(__atomic_load_n(&hs_control->live_blocks, __ATOMIC_RELAXED), least,
+              HS_THREAD_BLOCKS);
+}
+
 void hs_thread_flush(struct hs_thread *thread)
 {
     int64_t bytes = thread->bytes, blocks = thread->blocks;
@@ -84,6 +106,7 @@ void hs_thread_flush(struct hs_thread *thread)
     thread->blocks -= blocks;
     __atomic_fetch_add(&hs_control->live_bytes, bytes, __ATOMIC_RELAXED);
     __atomic_fetch_add(&hs_control->live_blocks, blocks, __ATOMIC_RELAXED);
+    set_limits(thread);
     if (hs_options.over_bytes && bytes > 0 && hs_guard_word & HS_GUARD_HELD)
         hs_guard_word |= HS_GUARD_PENDING;
 }
@@ -160,6 +183,8 @@ struct hs_thread *hs_thread_create(void)
         return NULL;
     thread->tid = (int32_t)hs_raw(SYS_gettid);
     thread->bytes = thread->blocks = 0;
+    thread->bytes_limit = thread->blocks_limit = 0;
+    thread->flushes = 0;
     thread->capturing = 0;
     thread->memo_count = 0;
     hs_thread_own = thread;

@@ -313,6 +313,9 @@ static void set_up(const char *mode)
 {
     if (strcmp(mode, "chain") == 0)
         hold_chain();
+    else if (strcmp(mode, "ten") == 0)
+        for (int i = 0; i < 10; i++)
+            kept[i] = allocate(1000);
     else if (strcmp(mode, "last") == 0)
         lose_last();
     else if (strcmp(mode, "joined") == 0)

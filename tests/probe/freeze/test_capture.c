@@ -240,6 +240,21 @@ Test(capture, totals_are_the_blocks_counted_by_stack)
     program_end(&program);
 }
 
+Test(capture, the_status_of_a_small_program_counts_its_few_blocks)
+{
+    struct program program = program_start("ten", "", -1, 0);
+    struct hs_process *process = NULL;
+    struct hs_process_status status = {0};
+
+    cr_assert(eq(int, hs_process_open(program.pid, &process, NULL), 0));
+    cr_assert(eq(int, hs_process_status(process, &status, NULL), 0));
+
+    cr_expect(ge(i64, status.live_bytes, 10000));
+    cr_expect(lt(i64, status.live_bytes, 200000));
+    hs_process_close(process);
+    program_end(&program);
+}
+
 Test(capture, a_forked_child_has_captures_of_its_own)
 {
     struct program program = program_start("chain", "follow=1", -1, 0);
