@@ -208,12 +208,16 @@ async function hasClass(element, name) {
   return classes.split(' ').includes(name);
 }
 
-/** One object a row: `name` as read by a person, then the other cells by column title. */
+/**
+ * One object a row: `name` as read by a person, then the other cells by column title, of
+ * which older Chromiums write every word with a capital ("Retained Size").
+ */
 function readRows(grid) {
   return grid.evaluateAll(([table]) => {
     if (!table) return [];
     const clean = text => text.replaceAll(/\s+/g, ' ').trim();
-    const titles = [...table.querySelectorAll('th')].map(cell => clean(cell.innerText));
+    const sentence = text => text.replaceAll(/(?<=[a-z.] )[A-Z]/g, letter => letter.toLowerCase());
+    const titles = [...table.querySelectorAll('th')].map(cell => sentence(clean(cell.innerText)));
     return [...table.querySelectorAll('tr.data-grid-data-grid-node')].map(row => {
       const texts = [...row.cells].map(cell => {
         const parts = [...cell.querySelectorAll('span')].map(span => span.innerText);

@@ -35,13 +35,13 @@ full='mount -t tmpfs -o size=64k none disk || exit 77
     ls -A disk >left
     umount disk
     exit $status'
-if unshare -m true 2>/dev/null; then
-    enter='unshare -m'
-else
-    enter='unshare -rm'
-fi
-$enter sh -c "$full" "$heapsnap" "$program" >out 2>err </dev/null
-status=$?
+status=77
+for enter in 'unshare -m' 'unshare -rm'; do
+    $enter true 2>/dev/null || continue
+    $enter sh -c "$full" "$heapsnap" "$program" >out 2>err </dev/null
+    status=$?
+    break
+done
 if [ "$status" -eq 77 ]; then
     echo "note: no tmpfs can be mounted here; the file-size limit alone was tested"
 else
