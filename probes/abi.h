@@ -215,7 +215,7 @@ struct hs_capture_module {
 };
 #define HS_MODULE_EXECUTABLE 1u
 #define HS_MODULE_UNLOADED 2u
-#define HS_MODULE_SHIM 4u
+#define HS_MODULE_SHIM 4u /* the shim, and libraries that only it brought along */
 #define HS_MODULE_LOADER 8u /* the dynamic loader */
 
 /* A trie node: this frame, called from `parent`. Index 0 is unused, 1 is "unknown". */

@@ -82,6 +82,11 @@ int hs_maps_load(struct hs_maps *maps);
 const struct hs_range *hs_maps_find(const struct hs_maps *maps, uint64_t address);
 const char *hs_maps_path(const struct hs_maps *maps, const struct hs_range *range);
 
+/* ---- brought.c: libraries that are there because of us ---- */
+
+void hs_brought_collect(void);
+bool hs_brought_by_us(uint64_t bias);
+
 /* ---- the gathered state ---- */
 
 struct hs_root_range {

@@ -185,7 +185,7 @@ static int add_loaded(struct candidate *candidate, const char *path, uint32_t n_
     }
     candidate->module.path = hs_strings_add(&hs_image.strings, path, strlen(path));
     *module = candidate->module;
-    if (same_text(path, hs_control->shim_path, 1023))
+    if (same_text(path, hs_control->shim_path, 1023) || hs_brought_by_us(module->bias))
         module->flags |= HS_MODULE_SHIM;
     uint64_t loader = (uint64_t)(uintptr_t)&_r_debug;
     if (loader >= module->start && loader < module->end)
@@ -258,5 +258,6 @@ int hs_loaded_collect(void)
     for (uint32_t i = 0; i < n_known; i++)
         if (!add_known(&known[i]))
             return -ENOMEM;
+    hs_brought_collect();
     return look_at_maps(n_known);
 }

@@ -10,6 +10,7 @@
 #include "probes/tracker/unwind.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <linux/membarrier.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,14 @@ static bool threads_left_inside; /* written before fork, read in the child */
 static void **main_stack_end;    /* the loader's __libc_stack_end */
 
 static struct hs_module library_range;
+static const struct link_map *libraries[HS_UNWIND_LIBRARIES_MAX];
+static uint32_t n_libraries;
+
+const struct link_map *const *hs_unwind_libraries(uint32_t *ret_count)
+{
+    *ret_count = n_libraries;
+    return libraries;
+}
 
 bool hs_unwind_owns(const void *return_address)
 {
@@ -52,6 +61,22 @@ void hs_unwind_hide_pipe(int fds[2])
 #define UNW_NAME(name) "_ULaarch64_" name
 #endif
 
+static const struct link_map *last_loaded(void)
+{
+    const struct link_map *map = _r_debug.r_map;
+    while (map && map->l_next)
+        map = map->l_next;
+    return map;
+}
+
+/* The loader appends. */
+static void note_libraries(const struct link_map *last_before)
+{
+    const struct link_map *map = last_before ? last_before->l_next : NULL;
+    for (; map && n_libraries < HS_UNWIND_LIBRARIES_MAX; map = map->l_next)
+        libraries[n_libraries++] = map;
+}
+
 void hs_unwind_init(void)
 {
     initialised = true;
@@ -59,11 +84,13 @@ void hs_unwind_init(void)
     membarrier_works =
         hs_raw(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 
+    const struct link_map *last_before = last_loaded();
     void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
     if (!library) {
         dlerror();
         return;
     }
+    note_libraries(last_before);
     /* First: the next call may make the pipe. */
     void *function = dlsym(library, "unw_backtrace");
     if (function)

@@ -9,11 +9,17 @@
 #define HEAPSNAP_PROBES_TRACKER_UNWIND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct hs_thread;
 
 /* Load libunwind and warm it up. Once, from the constructor, under the guard. */
 void hs_unwind_init(void);
+
+/* The libraries that hs_unwind_init() loaded and the program had not. Never unloaded. */
+#define HS_UNWIND_LIBRARIES_MAX 8
+struct link_map;
+const struct link_map *const *hs_unwind_libraries(uint32_t *ret_count);
 
 /*
  * Return addresses into thread->frames, innermost first; returns how many. The first

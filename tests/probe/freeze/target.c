@@ -6,6 +6,7 @@
  * status 7 at the end of its input.
  */
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -273,6 +274,8 @@ static void step(const char *line)
         printf("failed %d\n", errno);
     } else if (strncmp(line, "exec ", 5) == 0) {
         execute_again(program, atoi(line + 5));
+    } else if (strncmp(line, "load ", 5) == 0) {
+        puts(dlopen(line + 5, RTLD_NOW | RTLD_LOCAL) ? "loaded" : dlerror());
     } else if (strcmp(line, "fork") == 0) {
         fork_child();
     } else if (strncmp(line, "take ", 5) == 0) {

@@ -6,6 +6,7 @@
 #include <criterion/new/assert.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "heapsnap/graph.h"
@@ -237,6 +238,35 @@ Test(capture, totals_are_the_blocks_counted_by_stack)
     hs_process_close(process);
     hs_capture_close(&totals);
     hs_capture_close(&full);
+    program_end(&program);
+}
+
+/* The flags of the one loaded module whose path contains `name`. */
+static uint32_t flags_of(const struct hs_capture *capture, const char *name)
+{
+    for (size_t i = 0; i < capture->n_modules; i++)
+        if (!(capture->modules[i].flags & HS_MODULE_UNLOADED)
+            && strstr(capture->strings + capture->modules[i].path, name))
+            return capture->modules[i].flags;
+    cr_fatal("no module %s", name);
+    return 0;
+}
+
+Test(capture, libraries_that_came_with_the_shim_are_not_the_programs)
+{
+    struct program program = program_start("chain", "", -1, 0);
+    struct hs_capture capture = program_capture(program.pid);
+
+    cr_expect(ne(u32, flags_of(&capture, "/libunwind.so.8") & HS_MODULE_SHIM, 0));
+    cr_expect(ne(u32, flags_of(&capture, "/liblzma.so.5") & HS_MODULE_SHIM, 0));
+    cr_expect(eq(u32, flags_of(&capture, "/libc.so.6") & HS_MODULE_SHIM, 0));
+    hs_capture_close(&capture);
+
+    cr_expect(eq(str, (char *)program_ask(&program, "load libdw.so.1"), "loaded"));
+    capture = program_capture(program.pid);
+    cr_expect(ne(u32, flags_of(&capture, "/libunwind.so.8") & HS_MODULE_SHIM, 0));
+    cr_expect(eq(u32, flags_of(&capture, "/liblzma.so.5") & HS_MODULE_SHIM, 0));
+    hs_capture_close(&capture);
     program_end(&program);
 }
 
