@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,11 +30,13 @@
 struct arguments {
     int capture_fd;
     int control_fd;
+    bool verbose;
 };
 
 static const struct argp_option options[] = {
     {"capture", 'c', "FD", 0, "Descriptor of the capture", 0},
     {"control", 'p', "FD", 0, "Descriptor of the process's control page", 0},
+    {"verbose", 'v', NULL, 0, "Say on stderr which file was written", 0},
     {0},
 };
 
@@ -48,6 +51,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case 'p':
         if (!hs_tool_parse_int(argument, &arguments->control_fd))
             argp_error(state, "'%s' is no descriptor", argument);
+        return 0;
+    case 'v':
+        arguments->verbose = true;
         return 0;
     case ARGP_KEY_END:
         if (arguments->capture_fd < 0)
@@ -118,7 +124,7 @@ static void finish(struct hs_control *control, const char *path,
 
 int hs_verb_write(int argc, char **argv)
 {
-    struct arguments arguments = {-1, -1};
+    struct arguments arguments = {-1, -1, false};
     argp_parse(&parser, argc, argv, 0, NULL, &arguments);
 
     /* A closed terminal or pipe is no reason to leave the file unwritten. */
@@ -131,6 +137,8 @@ int hs_verb_write(int argc, char **argv)
     int result = write_file(&arguments, path, sizeof(path), &err);
     if (result != 0 && err.code == 0)
         hs_error_set(&err, -result, "cannot write the snapshot: %s", strerror(-result));
+    if (arguments.verbose && !err.code)
+        fprintf(stderr, "heapsnap: snapshot written: %s\n", path);
     if (control)
         finish(control, path, &err);
     return err.code ? hs_tool_fail(&err) : HS_EXIT_FINE;
