@@ -3,8 +3,10 @@
 /* The front door: which verb was meant, and what there is to choose from. */
 
 #include <argp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/tool.h"
 
@@ -45,13 +47,23 @@ static const struct hs_verb *find_verb(const char *name)
     return NULL;
 }
 
+/* Files are mapped; one that somebody cuts meanwhile ends here and not in a core dump. */
+static void on_cut_file(int signal)
+{
+    static const char text[] = "heapsnap: a file was cut off while it was read\n";
+    (void)signal;
+    ssize_t written = write(STDERR_FILENO, text, sizeof(text) - 1);
+    (void)written;
+    _exit(HS_EXIT_FAILED);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
         print_help(stderr);
         return HS_EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return HS_EXIT_FINE;
     }
@@ -66,6 +78,7 @@ int main(int argc, char **argv)
         return HS_EXIT_USAGE;
     }
     argp_err_exit_status = HS_EXIT_USAGE;
+    signal(SIGBUS, on_cut_file);
     char name[64];
     snprintf(name, sizeof(name), "heapsnap %s", verb->name);
     argv[1] = name;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "heapsnap/process.h"
+#include "heapsnap/snapshot.h"
 #include "libheapsnap/base/guard.h"
 #include "probes/abi.h"
 #include "tools/save.h"
@@ -97,6 +98,20 @@ static int print_json(const struct hs_capture *capture, const char *path)
     return putchar('\n') == EOF ? -1 : 0;
 }
 
+/* No process is stopped for a file that cannot be written. */
+static int check_target(const struct arguments *arguments, struct hs_error *err)
+{
+    char path[PATH_MAX];
+    bool is_named = arguments->output && *arguments->output;
+    bool is_here = !arguments->directory || !*arguments->directory;
+    int length = is_named ? snprintf(path, sizeof(path), "%s", arguments->output)
+                          : snprintf(path, sizeof(path), "%s/heap.heapsnapshot",
+                                     is_here ? "." : arguments->directory);
+    if (length < 0 || (size_t)length >= sizeof(path))
+        return hs_error_set(err, ENAMETOOLONG, "the name of the snapshot is too long");
+    return hs_snapshot_save_check(path, err);
+}
+
 static int take_snapshot(const struct arguments *arguments, struct hs_capture *capture,
                          struct hs_error *err)
 {
@@ -104,7 +119,9 @@ static int take_snapshot(const struct arguments *arguments, struct hs_capture *c
     int result = hs_process_open(arguments->pid, &process, err);
     if (result != 0)
         return result;
-    result = hs_process_capture(process, arguments->timeout_ms, capture, err);
+    result = check_target(arguments, err);
+    if (result == 0)
+        result = hs_process_capture(process, arguments->timeout_ms, capture, err);
     hs_process_close(process);
     return result;
 }

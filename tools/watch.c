@@ -25,6 +25,8 @@
 
 /* The longest a process may take to answer one look. */
 #define LOOK_TIMEOUT_MS 10000
+/* Looks that may fail one after the other, for want of memory, say. */
+#define FAILURES_MAX 5
 
 HS_DEFINE_GUARD(guard_process, struct hs_process *, hs_process_close)
 HS_DEFINE_GUARD(guard_growth, struct hs_site_growth *, hs_site_growth_destroy)
@@ -178,6 +180,7 @@ struct watch {
     const struct arguments *arguments;
     struct hs_process *process;
     int n_events;
+    int n_failures; /* since the last look that worked */
     char snapshot[4096]; /* taken with this look, "" none */
 };
 
@@ -200,8 +203,11 @@ static int look(struct watch *watch, struct hs_site_growth *growth, struct hs_er
         return 1;
     if (result == -EBUSY || result == -ETIMEDOUT)
         return 0; /* somebody takes a snapshot, or it is stopped: look again later */
+    if (result != 0 && ++watch->n_failures < FAILURES_MAX && result != -ENODATA)
+        return 0; /* the helper in the process was killed, perhaps */
     if (result != 0)
         return hs_error_set(err, problem.code, "%s", problem.text);
+    watch->n_failures = 0;
     watch->snapshot[0] = '\0';
     result = hs_site_growth_check(growth, &capture, &watch->arguments->threshold,
                                   raise_event, watch, err);

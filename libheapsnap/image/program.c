@@ -85,8 +85,9 @@ int hs_program_inspect(const char *path, struct hs_program *ret, struct hs_error
     if (size < 0)
         return hs_error_set(err, errno, "cannot read '%s': %s", path, strerror(errno));
     if (size >= 2 && memcmp(start.text, "#!", 2) == 0) {
-        program.kind = HS_PROGRAM_SCRIPT;
         read_script_line(start.text, (size_t)size, &program);
+        if (*program.interpreter) /* else the kernel refuses, and execvp asks the shell */
+            program.kind = HS_PROGRAM_SCRIPT;
     } else if (size >= SELFMAG && memcmp(start.text, ELFMAG, SELFMAG) == 0) {
         program.kind = elf_kind(fd, &start.elf, (size_t)size);
     }

@@ -37,6 +37,20 @@ static void release(struct text *text)
         free(text->at);
 }
 
+/* Blanks that may stand before a snapshot in a pipe. */
+#define BLANKS_MAX 4096
+
+/* Does it begin as no snapshot does? Then there is no sense in reading a device or a pipe
+ * to an end that it may not have. */
+static bool is_hopeless(const char *text, size_t size)
+{
+    size_t blanks = 0;
+    while (blanks < size && strchr(" \t\r\n", text[blanks]) && text[blanks])
+        blanks++;
+    return blanks > BLANKS_MAX
+           || (blanks < size && text[blanks] != '{' && text[blanks] != '\xef');
+}
+
 /* Pipes cannot be mapped. */
 static int read_stream(int fd, const char *path, struct text *ret, struct hs_error *err)
 {
@@ -51,6 +65,8 @@ static int read_stream(int fd, const char *path, struct text *ret, struct hs_err
             break;
         if (got > 0) {
             bytes.count += (size_t)got;
+            if (is_hopeless(bytes.at, bytes.count))
+                break;
         } else if (errno != EINTR) {
             int code = errno;
             free(bytes.at);
@@ -174,12 +190,28 @@ static bool check_names(struct hs_cursor *cursor, const struct hs_snapshot *snap
     return true;
 }
 
+/* gzip, Zstandard, xz, bzip2 */
+static bool is_compressed(const struct hs_cursor *cursor)
+{
+    static const char *const magics[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xfd" "7zXZ",
+                                         "BZh"};
+    for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++)
+        if ((size_t)(cursor->end - cursor->at) >= strlen(magics[i])
+            && memcmp(cursor->at, magics[i], strlen(magics[i])) == 0)
+            return true;
+    return false;
+}
+
 static bool read_file(struct hs_cursor *cursor, struct hs_snapshot *snapshot)
 {
     struct hs_layout layout = {0};
     unsigned seen = 0;
     if (cursor->end - cursor->at >= 3 && memcmp(cursor->at, "\xef\xbb\xbf", 3) == 0)
         cursor->at += 3;
+    if (is_compressed(cursor))
+        return hs_cursor_fail(cursor, "it is compressed; unpack it first");
+    if (cursor->at == cursor->end)
+        return hs_cursor_fail(cursor, "there is nothing in it");
     if (!hs_cursor_expect(cursor, '{', "'{'; is it a heap snapshot?"))
         return false;
     if (!hs_cursor_accept(cursor, '}')) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Temporary name, sync, rename. The temporary file has a name of its own (and not
- * O_TMPFILE) because rename() must replace an older snapshot in one step.
+ * A file without a name, sync, a temporary name, rename. So whoever is killed while he
+ * writes leaves nothing behind, and rename() replaces an older snapshot in one step.
+ * Where the file system knows no nameless files it has the temporary name from the start.
  */
 
 #include "libheapsnap/snapshot/output.h"
@@ -18,16 +19,27 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Longest name, without what makes it temporary. */
+#define NAME_KEPT (NAME_MAX - 13)
+/* Of a longer path an error tells the end, so that the reason fits behind it. */
+#define PATH_SHOWN 200
+
+static const char *shown(const char *path, const char **ret_cut)
+{
+    size_t length = strlen(path);
+    *ret_cut = length > PATH_SHOWN ? "…" : "";
+    return length > PATH_SHOWN ? path + length - PATH_SHOWN : path;
+}
+
 static int fail(struct hs_output *out, int code, struct hs_error *err)
 {
+    const char *cut, *path = shown(out->path, &cut), *advice = "";
     if (code == ENOSPC || code == EDQUOT)
-        return hs_error_set(err, code, "cannot write %s: %s; free some space or choose "
-                                       "another directory with -o",
-                            out->path, strerror(code));
+        advice = "; free some space or choose another directory with -o";
     if (code == EFBIG)
-        return hs_error_set(err, code, "cannot write %s: %s (see ulimit -f)", out->path,
-                            strerror(code));
-    return hs_error_set(err, code, "cannot write %s: %s", out->path, strerror(code));
+        advice = " (see ulimit -f)";
+    return hs_error_set(err, code, "cannot write %s%s: %s%s", cut, path, strerror(code),
+                        advice);
 }
 
 static int check_target(struct hs_output *out, struct hs_error *err)
@@ -59,21 +71,72 @@ static uint64_t random_number(void)
     return (uint64_t)now.tv_nsec << 32 ^ (uint64_t)getpid();
 }
 
-static int open_temporary(struct hs_output *out)
+static const char *name_of(const char *path)
 {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Give the file a temporary name that nobody has: by making it there, or by linking. */
+static int name_temporary(struct hs_output *out)
+{
+    char nameless[32];
+    snprintf(nameless, sizeof(nameless), "/proc/self/fd/%d", out->fd);
+    const char *name = name_of(out->path);
     for (int attempt = 0; attempt < 100; attempt++) {
-        int length = snprintf(out->temporary, sizeof(out->temporary), "%s.%08" PRIx32 ".tmp",
-                              out->path, (uint32_t)random_number());
+        int length = snprintf(out->temporary, sizeof(out->temporary),
+                              "%.*s%.*s.%08" PRIx32 ".tmp", (int)(name - out->path),
+                              out->path, NAME_KEPT, name, (uint32_t)random_number());
         if (length < 0 || (size_t)length >= sizeof(out->temporary))
             return -ENAMETOOLONG;
-        int fd = open(out->temporary,
-                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd >= 0)
-            return fd;
+        int result = out->fd >= 0
+                         ? linkat(AT_FDCWD, nameless, AT_FDCWD, out->temporary,
+                                  AT_SYMLINK_FOLLOW)
+                         : open(out->temporary,
+                                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (result >= 0)
+            return result;
         if (errno != EEXIST)
-            return -errno;
+            break;
     }
-    return -EEXIST;
+    int code = errno;
+    out->temporary[0] = '\0';
+    return -code;
+}
+
+/* -1 where that cannot be done, or could not be named later. */
+static int open_nameless(const struct hs_output *out)
+{
+    char folder[PATH_MAX] = ".";
+    size_t length = (size_t)(name_of(out->path) - out->path);
+    if (length > 0) {
+        memcpy(folder, out->path, length);
+        folder[length] = '\0';
+    }
+    if (access("/proc/self/fd", X_OK) != 0)
+        return -1;
+    return open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+}
+
+int hs_output_check(const char *path, struct hs_error *err)
+{
+    struct hs_output out = {.fd = -1};
+    if (strlen(path) >= sizeof(out.path))
+        return hs_error_set(err, ENAMETOOLONG, "the file name %.60s… is too long", path);
+    strcpy(out.path, path);
+    int result = check_target(&out, err);
+    const char *name = name_of(path);
+    if (result == 0 && !*name)
+        result = hs_error_set(err, EISDIR, "cannot write %s: it is a directory; name a "
+                                           "file in it",
+                              path);
+    out.path[name - path] = '\0';
+    if (result == 0 && access(*out.path ? out.path : ".", W_OK | X_OK) != 0) {
+        int code = errno;
+        strcpy(out.path, path);
+        result = fail(&out, code, err);
+    }
+    return result;
 }
 
 int hs_output_open(struct hs_output *out, const char *path, struct hs_error *err)
@@ -88,7 +151,9 @@ int hs_output_open(struct hs_output *out, const char *path, struct hs_error *err
     out->buffer = malloc(HS_OUTPUT_BUFFER);
     if (!out->buffer)
         return hs_error_set(err, ENOMEM, "no memory to write %s", path);
-    out->fd = open_temporary(out);
+    out->fd = open_nameless(out);
+    if (out->fd < 0)
+        out->fd = name_temporary(out);
     if (out->fd < 0) {
         free(out->buffer);
         return fail(out, -out->fd, err);
@@ -130,7 +195,8 @@ void hs_output_text(struct hs_output *out, const char *text, size_t size)
 void hs_output_abandon(struct hs_output *out)
 {
     close(out->fd);
-    unlink(out->temporary);
+    if (out->temporary[0])
+        unlink(out->temporary);
     free(out->buffer);
 }
 
@@ -140,6 +206,8 @@ int hs_output_commit(struct hs_output *out, struct hs_error *err)
     /* Pipes and odd file systems have nothing to sync; that is no failure. */
     if (out->failure == 0 && fsync(out->fd) < 0 && errno != EINVAL && errno != ENOSYS)
         out->failure = errno;
+    if (out->failure == 0 && !out->temporary[0])
+        out->failure = -name_temporary(out);
     if (out->failure) {
         hs_output_abandon(out);
         return fail(out, out->failure, err);

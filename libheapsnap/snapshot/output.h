@@ -29,7 +29,7 @@ struct hs_output {
     size_t used;
     char *buffer;
     char path[PATH_MAX];
-    char temporary[PATH_MAX];
+    char temporary[PATH_MAX]; /* "": the file has no name yet */
 };
 
 /*
@@ -37,6 +37,9 @@ struct hs_output {
  * regular file: replacing a device or a symbolic link is never what the user meant.
  */
 int hs_output_open(struct hs_output *out, const char *path, struct hs_error *err);
+
+/* Would hs_output_open() have a chance? For who wants to know before the work is done. */
+int hs_output_check(const char *path, struct hs_error *err);
 
 /* Write what is left, sync, and rename; removes the temporary file on any failure. */
 int hs_output_commit(struct hs_output *out, struct hs_error *err);

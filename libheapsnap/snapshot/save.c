@@ -251,3 +251,8 @@ int hs_snapshot_save(const struct hs_snapshot *snapshot, const char *path,
     }
     return hs_output_commit(&out, err);
 }
+
+int hs_snapshot_save_check(const char *path, struct hs_error *err)
+{
+    return hs_output_check(path, err);
+}

@@ -39,6 +39,10 @@ try 1 $nobody "$heapsnap" snap -d nowhere "$program"
 said 'No such file or directory'
 try 1 $nobody "$heapsnap" snap -o open "$program"
 said 'open'
+# For none of these the program was stopped: the next snapshot is its first.
+try 0 $nobody "$heapsnap" snap -d open "$program"
+grep -q '[.]1[.]heapsnapshot$' out || fail "not the first snapshot: $(cat out)"
+rm "$(cat out)"
 try 0 $nobody "$heapsnap" snap -o open/x.heapsnapshot "$program"
 loads open/x.heapsnapshot
 rm open/x.heapsnapshot

@@ -43,6 +43,18 @@ one_line 'byte 5000: the file ends here'
 run "$heapsnap" summary "$0"
 one_line 'is it a heap snapshot?'
 
+gzip -c "$after" >"$files/packed"
+run "$heapsnap" summary "$files/packed"
+one_line 'it is compressed; unpack it first'
+
+# What never ends is not read to its end.
+run timeout 10 sh -c 'ulimit -v 1000000; exec "$0" summary /dev/zero' "$heapsnap"
+one_line 'is it a heap snapshot?'
+run timeout 10 sh -c 'yes "" | (ulimit -v 1000000; exec "$0" summary /dev/stdin)' "$heapsnap"
+one_line 'is it a heap snapshot?'
+run "$heapsnap" summary /dev/null
+one_line 'there is nothing in it'
+
 # A full disk behind stdout is no success.
 "$heapsnap" summary "$after" >/dev/full 2>"$files/err"
 status=$?

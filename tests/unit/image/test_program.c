@@ -101,6 +101,7 @@ Test(program, a_script_names_its_interpreter)
     cr_expect(eq(str, program.interpreter, "/usr/bin/env"));
 
     inspect_bytes("#!", 2, 0755, &program);
+    cr_expect(eq(int, program.kind, HS_PROGRAM_UNKNOWN));
     cr_expect(eq(str, program.interpreter, ""));
 }
 

@@ -176,3 +176,46 @@ Test(save, a_directory_that_is_not_there_is_named, .init = make_directory,
                  "cannot write /nowhere/a.heapsnapshot: No such file or directory"));
     hs_snapshot_destroy(snapshot);
 }
+
+Test(save, a_name_of_the_greatest_length_is_written, .init = make_directory,
+     .fini = remove_directory)
+{
+    char longest[64 + NAME_MAX + 2];
+    struct hs_snapshot *snapshot = some_snapshot(2);
+    struct hs_error err = {0};
+    size_t length = strlen(directory);
+    strcpy(longest, directory);
+    longest[length++] = '/';
+    memset(longest + length, 'n', NAME_MAX + 1);
+
+    longest[length + NAME_MAX] = '\0';
+    cr_expect(eq(int, hs_snapshot_save_check(longest, NULL), 0));
+    cr_expect(eq(int, hs_snapshot_save(snapshot, longest, &err), 0), "%s", err.text);
+    cr_expect(eq(int, unlink(longest), 0));
+    longest[length + NAME_MAX] = 'n';
+    longest[length + NAME_MAX + 1] = '\0';
+    cr_expect(eq(int, hs_snapshot_save(snapshot, longest, &err), -ENAMETOOLONG));
+
+    cr_expect(strstr(err.text, "name too long") != NULL);
+    cr_expect(eq(int, count_files(), 0));
+    hs_snapshot_destroy(snapshot);
+}
+
+Test(save, what_could_not_be_written_is_known_before, .init = make_directory,
+     .fini = remove_directory)
+{
+    struct hs_error err = {0};
+    char below[160];
+
+    cr_expect(eq(int, hs_snapshot_save_check(path, &err), 0));
+    snprintf(below, sizeof(below), "%s/nothing/x", directory);
+    cr_expect(eq(int, hs_snapshot_save_check(below, &err), -ENOENT));
+    snprintf(below, sizeof(below), "%s/", directory);
+    cr_expect(eq(int, hs_snapshot_save_check(below, &err), -EISDIR));
+    cr_expect(eq(int, hs_snapshot_save_check("/dev/null", &err), -EEXIST));
+    cr_expect(eq(int, symlink("target", path), 0));
+    struct hs_error last = {0};
+    cr_expect(eq(int, hs_snapshot_save_check(path, &last), -ELOOP));
+
+    cr_expect(strstr(last.text, "symbolic link") != NULL);
+}
