@@ -4,8 +4,13 @@
  * sleep, pause, epoll_wait and their like return EINTR after any handler, whatever
  * SA_RESTART says, and many a program ends when pause() or sleep() returns. So the saved
  * registers are set back to before the system call where that is exact: calls without a
- * time limit, with an absolute one, and sleeps that the kernel has just shortened to what
- * is left (request and remainder are one object, as sleep() does it).
+ * time limit, with an absolute one, and those that the kernel has told what is left:
+ * nanosleep in its second argument (sleep.c sees to it that there is one), select, pselect
+ * and ppoll in the limit itself. No call then takes longer than was asked for.
+ *
+ * What the program sees as EINTR, as after any signal of its own: poll, epoll_wait,
+ * sigtimedwait, semtimedop, io_getevents and the like with a relative limit, because
+ * nobody says how much of it is left.
  *
  * A signal of the program that came in meanwhile must find its EINTR: with one pending
  * nothing is restarted. One that comes later finds the program right before the call,
@@ -44,7 +49,8 @@ static long interrupted_call(uint64_t ip)
     return code[0] == 0xb8 && code[5] == 0x0f && code[6] == 0x05 ? number : -1;
 }
 
-static bool means_the_same(long number, const greg_t *registers)
+/* Make the call mean what is left of it. False: that is not known. */
+static bool shorten(long number, greg_t *registers)
 {
     switch (number) {
     case SYS_pause:
@@ -52,27 +58,30 @@ static bool means_the_same(long number, const greg_t *registers)
     case SYS_semop:
     case SYS_msgsnd:
     case SYS_msgrcv:
+    case SYS_select:
+    case SYS_pselect6:
+    case SYS_ppoll:
         return true;
     case SYS_epoll_wait:
     case SYS_epoll_pwait:
         return (int32_t)registers[REG_R10] < 0;
     case SYS_poll:
         return (int32_t)registers[REG_RDX] < 0;
-    case SYS_ppoll:
     case SYS_rt_sigtimedwait:
         return registers[REG_RDX] == 0;
-    case SYS_select:
-    case SYS_pselect6:
     case SYS_io_getevents:
         return registers[REG_R8] == 0;
     case SYS_epoll_pwait2:
     case SYS_semtimedop:
         return registers[REG_R10] == 0;
     case SYS_nanosleep:
-        return registers[REG_RDI] == registers[REG_RSI];
+        registers[REG_RDI] = registers[REG_RSI];
+        return registers[REG_RSI] != 0;
     case SYS_clock_nanosleep:
-        return registers[REG_RSI] & TIMER_ABSTIME
-               || registers[REG_RDX] == registers[REG_R10];
+        if (registers[REG_RSI] & TIMER_ABSTIME)
+            return true;
+        registers[REG_RDX] = registers[REG_R10];
+        return registers[REG_R10] != 0;
     case SYS_futex:
         return (registers[REG_RSI] & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET;
     default:
@@ -99,7 +108,7 @@ void hs_restart_interrupted(void *context)
     if (registers[REG_RAX] != -EINTR)
         return;
     long number = interrupted_call((uint64_t)registers[REG_RIP]);
-    if (number < 0 || !means_the_same(number, registers) || has_other_signal(interrupted))
+    if (number < 0 || has_other_signal(interrupted) || !shorten(number, registers))
         return;
     registers[REG_RAX] = number;
     registers[REG_RIP] -= 2;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * A system call that our signal interrupted goes on as if nothing had been.
+ * A system call that our signal interrupted goes on as if nothing had been, and takes no
+ * longer in all. Left with EINTR, as after any signal: poll, epoll_wait and others that
+ * wait a limited time and do not say how much of it is left.
  */
 
 #ifndef HEAPSNAP_PROBES_FREEZE_RESTART_H

@@ -9,7 +9,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,7 +18,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -169,7 +167,7 @@ static void *block_politely(void *context)
 
 /* ---- what a program could notice ---- */
 
-static void count_signal(int number)
+void count_signal(int number)
 {
     signals_seen++;
     last_signal = number;
@@ -224,34 +222,6 @@ static void fork_child(void)
         for (;;)
             pause();
     printf("%d\n", (int)child);
-}
-
-/* The answer comes when the call has returned: it must not return early. */
-static void sleep_for(const char *how)
-{
-    struct timespec start, end;
-    unsigned left = 0;
-    clock_gettime(CLOCK_MONOTONIC, &start);
-    puts("sleeping");
-    fflush(stdout);
-    if (strcmp(how, "sleep") == 0)
-        left = sleep(2);
-    else if (strcmp(how, "pause") == 0) {
-        struct itimerval alarm = {.it_value.tv_sec = 2};
-        signal(SIGALRM, count_signal);
-        setitimer(ITIMER_REAL, &alarm, NULL);
-        pause();
-    } else {
-        struct itimerval alarm = {.it_value.tv_sec = 2};
-        signal(SIGALRM, count_signal);
-        setitimer(ITIMER_REAL, &alarm, NULL);
-        errno = 0;
-        poll(NULL, 0, -1);
-    }
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    int64_t passed =
-        (end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000;
-    printf("%s, left %u\n", passed >= 1990 && passed < 4000 ? "slept" : "wrong", left);
 }
 
 /* One line of input, one of output. */

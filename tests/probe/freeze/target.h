@@ -17,6 +17,11 @@ int wipe_stack(int depth) __attribute__((noinline));
 
 void start_thread(void *(*body)(void *));
 
+void count_signal(int number);
+
+/* Say "sleeping", wait two seconds in the call named `how`, say whether it was so. */
+void sleep_for(const char *how);
+
 /* Execute `self` again, as often as `left` says, in every way there is. */
 void execute_again(const char *self, int left);
 
