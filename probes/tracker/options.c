@@ -173,6 +173,15 @@ static bool set_follow(const char *value)
     return parse_bool(value, &hs_options.follow);
 }
 
+static bool set_pid(const char *value)
+{
+    uint64_t pid;
+    if (!parse_digits(&value, &pid) || *value || pid < 1 || pid > INT32_MAX)
+        return false;
+    hs_options.only_pid = (int)pid;
+    return true;
+}
+
 static bool set_verbose(const char *value)
 {
     return parse_bool(value, &hs_options.verbose);
@@ -208,7 +217,7 @@ static const struct option options[] = {
     {"track", set_track},       {"freeze-signal", set_freeze_signal},
     {"follow", set_follow},     {"verbose", set_verbose},
     {"dir", set_directory},     {"file", set_output},
-    {"helper", set_helper},
+    {"helper", set_helper},     {"pid", set_pid},
 };
 
 static const struct option *option_find(const char *key, size_t length)

@@ -21,6 +21,9 @@ struct hs_options {
     int trigger_signal;       /* signal=USR2: take a snapshot on it; 0 = none */
     int freeze_signal;        /* freeze-signal=N; 0 = choose */
     bool follow;              /* follow=0|1: forked and exec'ed children, too; default 1 */
+    int only_pid;             /* pid=N: with follow=0 the process to track, through its execs;
+                                 0 = whoever comes first, which then writes itself down here
+                                 in the environment. HEAPSNAP_PID goes before */
     bool track_fd, track_mmap; /* track=heap,mmap,fd; heap always */
     bool verbose;             /* verbose=1: one line on stderr for each snapshot */
     char directory[1024];     /* dir=…; default: the working directory at start */

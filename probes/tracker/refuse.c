@@ -11,10 +11,13 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 
 #include "probes/abi.h"
 #include "probes/tracker/next.h"
+#include "probes/tracker/options.h"
 #include "probes/tracker/raw.h"
+#include "probes/tracker/report.h"
 
 const char *hs_environment_find(char **environment, const char *name)
 {
@@ -30,15 +33,41 @@ bool hs_refuse_silently(void)
     return getauxval(AT_SECURE) != 0;
 }
 
+static void replace(char **entries, const char *old, char *new)
+{
+    for (; entries && *entries; entries++)
+        if (*entries == old)
+            *entries = new;
+}
+
+/* Only a pointer in the program's array changes, to a string that stays; in front of the
+ * options, because a backslash at their end would take what comes after. */
+static void claim(char **environment)
+{
+    const char *value = hs_environment_find(environment, HS_ENV_OPTIONS);
+    size_t size = value ? strlen(value) + 64 : 0;
+    char *text = value ? hs_raw_map(size) : NULL;
+    if (!text)
+        return;
+    hs_format(text, size, HS_ENV_OPTIONS "=pid=%d:%s", (int64_t)hs_raw(SYS_getpid), value);
+    const char *old = value - sizeof(HS_ENV_OPTIONS);
+    replace(environment, old, text);
+    if (environ != environment)
+        replace(environ, old, text);
+}
+
 bool hs_refuse_is_chosen(char **environment)
 {
     const char *text = hs_environment_find(environment, HS_ENV_PID);
-    if (!text)
+    long pid = hs_options.only_pid;
+    if (!text && !pid) {
+        claim(environment);
         return true;
-    long pid = 0;
-    for (; *text >= '0' && *text <= '9' && pid < INT32_MAX; text++)
-        pid = pid * 10 + (*text - '0');
-    return *text == '\0' && pid == hs_raw(SYS_getpid);
+    }
+    if (text)
+        for (pid = 0; *text >= '0' && *text <= '9' && pid < INT32_MAX; text++)
+            pid = pid * 10 + (*text - '0');
+    return (!text || *text == '\0') && pid == hs_raw(SYS_getpid);
 }
 
 const char *hs_refuse_reason(char **environment)

@@ -15,7 +15,10 @@ const char *hs_environment_find(char **environment, const char *name);
 /* A set-id program: nothing from the environment may be believed. */
 bool hs_refuse_silently(void);
 
-/* Is this the one process that HEAPSNAP_PID names? True when it names none. */
+/*
+ * With follow=0: is this the one process to be tracked? The first that sees the options
+ * is, and says so in its environment, so that those it executes in children are not.
+ */
 bool hs_refuse_is_chosen(char **environment);
 
 /* Why the process cannot be tracked, one clause; NULL when it can. */

@@ -246,6 +246,8 @@ static void step(const char *line)
         execute_again(program, atoi(line + 5));
     } else if (strncmp(line, "load ", 5) == 0) {
         puts(dlopen(line + 5, RTLD_NOW | RTLD_LOCAL) ? "loaded" : dlerror());
+    } else if (strcmp(line, "run") == 0) {
+        run_child();
     } else if (strcmp(line, "fork") == 0) {
         fork_child();
     } else if (strncmp(line, "take ", 5) == 0) {

@@ -25,8 +25,14 @@ void sleep_for(const char *how);
 /* Execute `self` again, as often as `left` says, in every way there is. */
 void execute_again(const char *self, int left);
 
+/* A child that sleeps in another program, by exec; says its pid once it sleeps. */
+void run_child(void);
+
 /* A block of 8881 bytes in a vector register of a thread that runs, one of 8882 in that
  * of a thread that sleeps in libc. */
 void hold_in_vectors(void);
+
+/* Does the thread (or process) whose folder in /proc is `folder` sleep? */
+int is_asleep(const char *folder);
 
 #endif

@@ -6,11 +6,9 @@
 
 #if defined(__x86_64__)
 
-#include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -54,13 +52,9 @@ static void *doze(void *context)
 
 static int sleeps(int tid)
 {
-    char path[64], text[256] = "";
-    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-        return 0;
-    close(fd);
-    return strstr(text, ") S ") != NULL;
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/self/task/%d", tid);
+    return is_asleep(path);
 }
 
 void hold_in_vectors(void)

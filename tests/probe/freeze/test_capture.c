@@ -301,3 +301,27 @@ Test(capture, a_forked_child_has_captures_of_its_own)
     kill(child, SIGKILL);
     program_end(&program);
 }
+
+static int is_tracked(pid_t pid)
+{
+    struct hs_process *process = NULL;
+    int result = hs_process_open(pid, &process, NULL);
+    hs_process_close(process);
+    return result == 0;
+}
+
+Test(capture, without_following_the_first_process_alone_is_tracked_through_its_execs)
+{
+    struct program program = program_start("chain", "follow=0", -1, 0);
+    struct program following = program_start("chain", "follow=1", -1, 0);
+
+    cr_expect(eq(int, is_tracked(program.pid), 1));
+    cr_expect(eq(int, is_tracked(atoi(program_ask(&program, "run"))), 0));
+    cr_expect(eq(str, (char *)program_ask(&program, "exec 2"), "ready"));
+    cr_expect(eq(int, is_tracked(program.pid), 1));
+    cr_expect(eq(int, is_tracked(atoi(program_ask(&program, "run"))), 0));
+    cr_expect(eq(int, is_tracked(atoi(program_ask(&following, "run"))), 1));
+
+    program_end(&following);
+    program_end(&program);
+}

@@ -32,7 +32,7 @@ Test(options, are_words_between_colons)
 {
     hs_options_parse(
         "snapshot=exit:every=2.5:over=512M:signal=USR2:freeze-signal=40:"
-        "follow=0:verbose=1:dir=/var/tmp:file=/tmp/x:helper=/usr/bin/heapsnap");
+        "follow=0:pid=77:verbose=1:dir=/var/tmp:file=/tmp/x:helper=/usr/bin/heapsnap");
 
     cr_expect(hs_options.snapshot_at_exit);
     cr_expect(eq(u64, hs_options.interval_ms, 2500));
@@ -40,6 +40,7 @@ Test(options, are_words_between_colons)
     cr_expect(eq(int, hs_options.trigger_signal, SIGUSR2));
     cr_expect(eq(int, hs_options.freeze_signal, 40));
     cr_expect(not(hs_options.follow));
+    cr_expect(eq(int, hs_options.only_pid, 77));
     cr_expect(hs_options.verbose);
     cr_expect(eq(str, hs_options.directory, "/var/tmp"));
     cr_expect(eq(str, hs_options.output, "/tmp/x"));
