@@ -97,6 +97,11 @@ static int check_program(const char *path, int depth, struct hs_error *err)
         return refuse(
             path, "is a static binary, which cannot be preloaded; link it dynamically",
             err);
+    case HS_PROGRAM_SANITIZED:
+        return refuse(path,
+                      "is built with AddressSanitizer, which ends a program that has a "
+                      "preload; build it without -fsanitize=address",
+                      err);
     case HS_PROGRAM_FOREIGN:
         return refuse(path,
                       "is for another architecture; heapsnap tracks 64-bit programs of "

@@ -107,8 +107,10 @@ static int check_directory(const char *path, char *ret, struct hs_error *err)
     struct stat status;
     char resolved[PATH_MAX];
     if (!realpath(path, resolved) || stat(resolved, &status) != 0)
-        return hs_error_set(err, errno, "cannot write snapshots into '%s': %s", path,
-                            strerror(errno));
+        return hs_error_set(err, errno,
+                            "cannot write snapshots into '%s': %s; name another "
+                            "directory with -d",
+                            path, strerror(errno));
     if (!S_ISDIR(status.st_mode))
         return hs_error_set(err, ENOTDIR, "cannot write snapshots into '%s': %s", path,
                             strerror(ENOTDIR));

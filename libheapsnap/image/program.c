@@ -17,6 +17,7 @@
 
 #include "heapsnap/process.h"
 #include "libheapsnap/base/guard.h"
+#include "libheapsnap/image/needed.h"
 
 #if defined(__x86_64__)
 #define OWN_MACHINE EM_X86_64
@@ -64,7 +65,7 @@ static enum hs_program_kind elf_kind(int fd, const Elf64_Ehdr *elf, size_t size)
         return HS_PROGRAM_FOREIGN;
     if (elf->e_phentsize != sizeof(Elf64_Phdr) || !has_loader(fd, elf))
         return HS_PROGRAM_STATIC;
-    return HS_PROGRAM_DYNAMIC;
+    return hs_needs_no_preload(fd) ? HS_PROGRAM_SANITIZED : HS_PROGRAM_DYNAMIC;
 }
 
 int hs_program_inspect(const char *path, struct hs_program *ret, struct hs_error *err)

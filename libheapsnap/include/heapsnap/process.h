@@ -28,6 +28,7 @@ enum hs_program_kind {
     HS_PROGRAM_STATIC,  /* no loader, so no preloading */
     HS_PROGRAM_FOREIGN, /* another architecture or a 32-bit program */
     HS_PROGRAM_SCRIPT,  /* `interpreter` runs it */
+    HS_PROGRAM_SANITIZED, /* AddressSanitizer's shared runtime ends it when preloaded */
 };
 
 struct hs_program {

@@ -43,6 +43,23 @@ chmod 755 foreign
 try 1 "$heapsnap" run -- ./foreign
 said 'another architecture'
 
+# AddressSanitizer's library ends a program that has a preload, so it is not started.
+# All that counts is that the program needs a library of that name.
+if command -v gcc >/dev/null; then
+    echo 'int nothing;' >library.c
+    echo 'extern int nothing; int main(void) { return nothing; }' >sanitized.c
+    gcc -shared -fPIC -Wl,-soname,libasan.so.8 -o libasan.so.8 library.c \
+        && gcc -o sanitized sanitized.c ./libasan.so.8 -Wl,-rpath,. || fail "gcc failed"
+    try 0 ./sanitized
+    try 1 "$heapsnap" run -- ./sanitized
+    said 'is built with AddressSanitizer'
+fi
+
+# A "#!" that names nobody is the shell's to interpret, as without heapsnap.
+printf '#!\nexit 5\n' >nobody-named
+chmod 755 nobody-named
+try 5 "$heapsnap" run --no-exit-snapshot -- ./nobody-named
+
 # Usage.
 for arguments in 'snap' 'snap 0' 'snap 12x' 'snap 1 2' 'snap --timeout 0 1' 'run' \
     'run --every never ls' 'run --over 5X ls' 'run --signal NOPE ls' 'run --track all ls' \
