@@ -11,8 +11,11 @@
  * and keeps the rest of its size in the next granule's word, which nobody else can need:
  * the block covers it. Such a word has stack 0, which no block has; a word of 0 is empty.
  *
- * A granule must not hold two blocks: 32 bytes is glibc's smallest chunk, other
- * allocators have classes down to 8.
+ * A granule must not hold two blocks. 32 bytes is glibc's smallest chunk. Other allocators
+ * have a class of 8 bytes, and align all others to 16: there a granule is 16 bytes, and
+ * blocks that begin in its second half have a plane of words of their own behind the
+ * first one. Each multiple of 8 has its word, but only where 8-byte blocks lie is the
+ * second plane's memory ever touched.
  */
 
 #include "probes/tracker/live.h"
@@ -31,6 +34,7 @@
 #endif
 #define REGION_SHIFT 24
 #define REGION_COUNT ((size_t)1 << (ADDRESS_BITS - REGION_SHIFT))
+#define SECOND_PLANE_SHIFT (REGION_SHIFT - 4) /* it comes with granules of 16 bytes */
 #define EPOCH_MAX 1023u
 #define STACK_MAX 0xffffffu
 #define SIZE_BITS 27
@@ -46,26 +50,29 @@ struct leaf {
 
 static struct leaf **directory; /* REGION_COUNT leaves */
 static uint8_t directory_touched[REGION_COUNT / PAGE_WORDS];
-static unsigned granule_shift = 3;
+static unsigned granule_shift = 4;
+static uint64_t second_plane = 1; /* 0: there is none */
 static uint32_t current_epoch = 1;
 static uint64_t dropped;
 static uint64_t foreign_frees;
 
 bool hs_live_init(unsigned shift)
 {
-    granule_shift = shift;
+    second_plane = shift == 3;
+    granule_shift = shift == 3 ? 4 : shift;
     directory = hs_raw_map(REGION_COUNT * sizeof(*directory));
     return directory != NULL;
 }
 
-static size_t leaf_words(void)
+static size_t plane_words(void)
 {
     return ((size_t)1 << REGION_SHIFT) >> granule_shift;
 }
 
 static struct leaf *leaf_create(size_t region)
 {
-    size_t size = sizeof(struct leaf) + leaf_words() * sizeof(uint64_t);
+    size_t size = sizeof(struct leaf)
+                  + plane_words() * (1 + second_plane) * sizeof(uint64_t);
     struct leaf *leaf = hs_raw_map(size);
     if (!leaf)
         return NULL;
@@ -89,7 +96,9 @@ static inline struct leaf *leaf_find(uint64_t address)
 
 static inline size_t word_index(uint64_t address)
 {
-    return (address & (((uint64_t)1 << REGION_SHIFT) - 1)) >> granule_shift;
+    uint64_t plane = address >> 3 & second_plane;
+    return ((address & (((uint64_t)1 << REGION_SHIFT) - 1)) >> granule_shift)
+           + (plane << SECOND_PLANE_SHIFT);
 }
 
 /* The word of `address`; NULL when nothing near it was ever recorded. */
@@ -237,17 +246,29 @@ struct walk {
     void *context;
 };
 
+static bool walk_word(const struct walk *walk, uint64_t *word, uint64_t granule)
+{
+    return word_stack(__atomic_load_n(word, __ATOMIC_ACQUIRE)) == 0
+           || walk->visit(word, granule, walk->context);
+}
+
+static bool is_touched(const struct leaf *leaf, size_t page)
+{
+    return __atomic_load_n(&leaf->touched[page], __ATOMIC_ACQUIRE);
+}
+
 static bool walk_leaf(const struct walk *walk, struct leaf *leaf, uint64_t start)
 {
-    size_t pages = leaf_words() / PAGE_WORDS;
-    for (size_t page = 0; page < pages; page++) {
-        if (!__atomic_load_n(&leaf->touched[page], __ATOMIC_ACQUIRE))
+    size_t second = plane_words();
+    for (size_t page = 0; page < plane_words() / PAGE_WORDS; page++) {
+        bool in_first = is_touched(leaf, page);
+        bool in_second = second_plane && is_touched(leaf, page + second / PAGE_WORDS);
+        if (!in_first && !in_second)
             continue;
         for (size_t i = page * PAGE_WORDS; i < (page + 1) * PAGE_WORDS; i++) {
-            uint64_t *word = &leaf->words[i];
-            if (word_stack(__atomic_load_n(word, __ATOMIC_ACQUIRE)) != 0
-                && !walk->visit(word, start + ((uint64_t)i << granule_shift),
-                                walk->context))
+            uint64_t granule = start + ((uint64_t)i << granule_shift);
+            if ((in_first && !walk_word(walk, &leaf->words[i], granule))
+                || (in_second && !walk_word(walk, &leaf->words[second + i], granule)))
                 return false;
         }
     }

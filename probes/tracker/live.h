@@ -23,8 +23,9 @@ struct hs_live_block {
 };
 
 /*
- * Once, before the first insert. A granule is 1 << `shift` bytes (3 to 5) and never holds
- * the starts of two blocks. False without memory: every insert is dropped.
+ * Once, before the first insert. Blocks begin at least 1 << `shift` bytes apart (3 to 5);
+ * with 3 they should mostly begin at multiples of 16. False without memory: every insert
+ * is dropped.
  */
 bool hs_live_init(unsigned shift);
 

@@ -7,6 +7,8 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "probes/tracker/control.h"
 #include "probes/tracker/live.h"
@@ -78,6 +80,61 @@ Test(live, eight_byte_granules_hold_eight_byte_blocks)
     cr_assert(eq(sz, list.count, 4));
     cr_expect(eq(u64, list.blocks[3].address, HEAP + 24));
     cr_expect(eq(u32, list.blocks[3].stack, 13));
+}
+
+static long resident_kilobytes(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    cr_assert(ne(ptr, file, NULL));
+    cr_assert(eq(int, fscanf(file, "%*d %ld", &pages), 1));
+    fclose(file);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* As jemalloc's classes lie: those of 16 bytes and more pay half a byte a byte. */
+Test(live, eight_byte_blocks_elsewhere_cost_the_others_nothing)
+{
+    hs_live_init(3);
+    hs_live_insert(HEAP, 8, 1);
+    long before = resident_kilobytes();
+
+    for (uint64_t at = HEAP; at < HEAP + (16 << 20); at += 32)
+        hs_live_insert(at, 32, 2);
+
+    cr_expect(lt(long, resident_kilobytes() - before, 10 << 10));
+}
+
+static bool check_ascending(const struct hs_live_block *block, void *context)
+{
+    uint64_t *next = context;
+    cr_assert(eq(u64, block->address, *next));
+    cr_assert(eq(u64, block->size, 8 + *next / 8 % 3));
+    *next += *next % 64 == 0 ? 8 : *next % 64 == 8 ? 16 : 40;
+    return true;
+}
+
+/* Blocks at 0, 8 and 24 of each 64 bytes, over more than a page of words. */
+Test(live, eight_byte_blocks_come_in_order_and_go_one_by_one)
+{
+    static const uint64_t places[] = {24, 0, 8};
+    uint64_t next = HEAP, end = HEAP + (1 << 20);
+
+    hs_live_init(3);
+    for (uint64_t at = HEAP; at < end; at += 64)
+        for (int i = 0; i < 3; i++)
+            hs_live_insert(at + places[i], 8 + (at + places[i]) / 8 % 3, 5);
+    hs_live_each(check_ascending, &next);
+    cr_expect(eq(u64, next, end));
+
+    for (uint64_t at = HEAP; at < end; at += 64) {
+        cr_assert(not(hs_live_remove(at + 16, NULL)));
+        cr_assert(hs_live_remove(at + 8, NULL));
+        cr_assert(not(hs_live_remove(at + 8, NULL)));
+        cr_assert(hs_live_remove(at, NULL));
+        cr_assert(hs_live_remove(at + 24, NULL));
+    }
+    cr_expect(eq(sz, live_blocks().count, 0));
 }
 
 Test(live, an_address_inside_a_block_is_not_the_block)
