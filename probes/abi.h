@@ -66,7 +66,7 @@ enum hs_phase {
 
 enum hs_request_kind {
     HS_REQUEST_SNAPSHOT = 1, /* freeze, fork, scan: every section */
-    HS_REQUEST_TOTALS = 2,   /* no freeze, no fork: FRAMES, MODULES, TOTALS, HANDLES only */
+    HS_REQUEST_TOTALS = 2, /* no freeze, no fork: FRAMES, MODULES, TOTALS, HANDLES only */
 };
 
 /* Why a snapshot was taken; written into its metadata. */
@@ -90,7 +90,9 @@ struct hs_control {
 
     /* The running request; see the phases above. Only touched atomically. */
     uint32_t phase;
-    int32_t owner_pid; /* who claimed it: tool, process or image, in the process's namespace, 0 = a tool outside it */
+    /* Who claimed it: tool, process or image, in the process's namespace; 0: a tool
+     * outside it. */
+    int32_t owner_pid;
     uint32_t kind;      /* enum hs_request_kind */
     uint32_t trigger;   /* enum hs_trigger */
     int32_t taker_pid;  /* the tool that will open the capture; 0: start the helper */
@@ -125,8 +127,8 @@ struct hs_control {
 
 /* The identity memfd: entries sorted by key. */
 struct hs_identity_entry {
-    uint64_t key; /* enum hs_identity_kind << 60 | address, fd or thread */
-    uint32_t id;  /* odd node id */
+    uint64_t key;      /* enum hs_identity_kind << 60 | address, fd or thread */
+    uint32_t id;       /* odd node id */
     uint32_t reserved; /* modules, handles without a birth: hash of the path, else 0 */
 };
 
@@ -215,7 +217,7 @@ struct hs_capture_module {
 };
 #define HS_MODULE_EXECUTABLE 1u
 #define HS_MODULE_UNLOADED 2u
-#define HS_MODULE_SHIM 4u /* the shim, and libraries that only it brought along */
+#define HS_MODULE_SHIM 4u   /* the shim, and libraries that only it brought along */
 #define HS_MODULE_LOADER 8u /* the dynamic loader */
 
 /* A trie node: this frame, called from `parent`. Index 0 is unused, 1 is "unknown". */
@@ -235,8 +237,8 @@ struct hs_capture_block {
     uint32_t id;          /* odd node id */
     uint32_t flags;       /* HS_BLOCK_* */
 };
-#define HS_BLOCK_MAPPING 1u  /* from mmap, not from malloc */
-#define HS_BLOCK_READ 2u     /* mappings: protection now */
+#define HS_BLOCK_MAPPING 1u /* from mmap, not from malloc */
+#define HS_BLOCK_READ 2u    /* mappings: protection now */
 #define HS_BLOCK_WRITE 4u
 #define HS_BLOCK_EXECUTE 8u
 #define HS_BLOCK_SHARED 16u
@@ -245,7 +247,7 @@ struct hs_capture_block {
 struct hs_capture_edge {
     uint32_t from, to; /* indexes in BLOCKS; never equal */
     uint32_t word;     /* offset of the pointer in `from`, in 8-byte words */
-    uint32_t inside;   /* offset in `to` that it aims at; HS_PAST_END; saturates at HS_PAST_END - 1 */
+    uint32_t inside;   /* offset in `to`; HS_PAST_END; saturates at HS_PAST_END - 1 */
 };
 #define HS_PAST_END UINT32_MAX
 
@@ -273,17 +275,18 @@ struct hs_capture_root_edge {
 #define HS_REGISTERS_MAX 34
 struct hs_capture_thread {
     int32_t tid;
-    uint32_t stopped; /* 0: did not arrive, registers are not known */
-    uint32_t id;      /* odd node id of the thread */
+    uint32_t stopped;  /* 0: did not arrive, registers are not known */
+    uint32_t id;       /* odd node id of the thread */
     uint32_t stack_id; /* odd node id of its stack memory */
     char name[16];
     uint64_t thread_pointer;
     uint64_t stack_start, stack_end; /* live part: sp - red zone up to the end */
-    uint64_t stacks_offset;          /* bytes [stack_start, +stacks_size) copied into STACKS */
+    uint64_t stacks_offset; /* bytes [stack_start, +stacks_size) copied into STACKS */
     uint64_t stacks_size;
     uint32_t n_registers;
-    uint32_t start_ticks; /* low word of the start time in /proc/PID/task/TID/stat; 0 unknown */
-    uint64_t registers[HS_REGISTERS_MAX]; /* DWARF numbering of the machine; x86-64: 16 = rip; aarch64: 31 = sp, 32 = pc */
+    uint32_t start_ticks; /* low word of the start time in its stat file; 0 unknown */
+    /* DWARF's numbers; x86-64: 16 = rip; aarch64: 31 = sp, 32 = pc. */
+    uint64_t registers[HS_REGISTERS_MAX];
 };
 
 enum hs_handle_kind {
@@ -291,15 +294,15 @@ enum hs_handle_kind {
 };
 
 struct hs_capture_handle {
-    uint32_t kind;   /* enum hs_handle_kind */
-    int32_t number;  /* descriptor */
-    uint32_t stack;  /* who opened it; HS_STACK_UNKNOWN: before tracking, or unseen */
+    uint32_t kind;  /* enum hs_handle_kind */
+    int32_t number; /* descriptor */
+    uint32_t stack; /* who opened it; HS_STACK_UNKNOWN: before tracking, or unseen */
     uint32_t birth_epoch;
-    uint32_t id;     /* odd node id */
-    uint32_t call;   /* STRINGS: "socket", "open", … that made it; "" unknown */
-    uint32_t label;  /* STRINGS: what /proc/PID/fd/N links to */
+    uint32_t id;    /* odd node id */
+    uint32_t call;  /* STRINGS: "socket", "open", … that made it; "" unknown */
+    uint32_t label; /* STRINGS: what /proc/PID/fd/N links to */
     uint32_t reserved;
-    uint64_t time;   /* CLOCK_REALTIME ns when opened; 0 unknown */
+    uint64_t time; /* CLOCK_REALTIME ns when opened; 0 unknown */
 };
 
 struct hs_capture_total {

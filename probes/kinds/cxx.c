@@ -30,49 +30,49 @@ static void guard_release(bool *entered)
  * One operator: an exported function `alias` under the mangled `name`, and the pointer to
  * the real one, looked up at the first call.
  */
-#define DECLARE(result, alias, name, parameters)                                     \
-    HS_EXPORT result alias parameters __asm__(name);                                 \
-    static result(*real_##alias) parameters;                                         \
-    static inline __typeof__(real_##alias) find_##alias(void *caller)                \
-    {                                                                                \
-        __typeof__(real_##alias) found =                                             \
-            __atomic_load_n(&real_##alias, __ATOMIC_RELAXED);                        \
-        if (HS_UNLIKELY(!found)) {                                                   \
-            found = (__typeof__(found))hs_cxx_find(name, caller);                    \
-            __atomic_store_n(&real_##alias, found, __ATOMIC_RELAXED);                \
-        }                                                                            \
-        return found;                                                                \
+#define DECLARE(result, alias, name, parameters)                      \
+    HS_EXPORT result alias parameters __asm__(name);                  \
+    static result(*real_##alias) parameters;                          \
+    static inline __typeof__(real_##alias) find_##alias(void *caller) \
+    {                                                                 \
+        __typeof__(real_##alias) found =                              \
+            __atomic_load_n(&real_##alias, __ATOMIC_RELAXED);         \
+        if (HS_UNLIKELY(!found)) {                                    \
+            found = (__typeof__(found))hs_cxx_find(name, caller);     \
+            __atomic_store_n(&real_##alias, found, __ATOMIC_RELAXED); \
+        }                                                             \
+        return found;                                                 \
     }
 
 /* `fallback` allocates where no C++ library is to be found. */
-#define DEFINE_NEW(alias, name, parameters, arguments, size, fallback)               \
-    DECLARE(void *, alias, name, parameters)                                         \
-    void *alias parameters                                                           \
-    {                                                                                \
-        __typeof__(real_##alias) real = find_##alias(__builtin_return_address(0));   \
-        if (HS_UNLIKELY(!real))                                                      \
-            return fallback;                                                         \
-        __attribute__((cleanup(guard_release))) bool entered = hs_guard_try();       \
-        void *block = real arguments;                                                \
-        if (HS_LIKELY(entered))                                                      \
-            hs_heap_record(block, size, HS_HOOK_FRAME);                              \
-        return block;                                                                \
+#define DEFINE_NEW(alias, name, parameters, arguments, size, fallback)             \
+    DECLARE(void *, alias, name, parameters)                                       \
+    void *alias parameters                                                         \
+    {                                                                              \
+        __typeof__(real_##alias) real = find_##alias(__builtin_return_address(0)); \
+        if (HS_UNLIKELY(!real))                                                    \
+            return fallback;                                                       \
+        __attribute__((cleanup(guard_release))) bool entered = hs_guard_try();     \
+        void *block = real arguments;                                              \
+        if (HS_LIKELY(entered))                                                    \
+            hs_heap_record(block, size, HS_HOOK_FRAME);                            \
+        return block;                                                              \
     }
 
-#define DEFINE_DELETE(alias, name, parameters, arguments)                            \
-    DECLARE(void, alias, name, parameters)                                           \
-    void alias parameters                                                            \
-    {                                                                                \
-        if (!block)                                                                  \
-            return;                                                                  \
-        __typeof__(real_##alias) real = find_##alias(__builtin_return_address(0));   \
-        if (HS_UNLIKELY(!real)) {                                                    \
-            free(block);                                                             \
-            return;                                                                  \
-        }                                                                            \
-        __attribute__((cleanup(guard_release))) bool entered = hs_guard_try();       \
-        hs_heap_forget(block, entered);                                              \
-        real arguments;                                                              \
+#define DEFINE_DELETE(alias, name, parameters, arguments)                          \
+    DECLARE(void, alias, name, parameters)                                         \
+    void alias parameters                                                          \
+    {                                                                              \
+        if (!block)                                                                \
+            return;                                                                \
+        __typeof__(real_##alias) real = find_##alias(__builtin_return_address(0)); \
+        if (HS_UNLIKELY(!real)) {                                                  \
+            free(block);                                                           \
+            return;                                                                \
+        }                                                                          \
+        __attribute__((cleanup(guard_release))) bool entered = hs_guard_try();     \
+        hs_heap_forget(block, entered);                                            \
+        real arguments;                                                            \
     }
 
 #define NOTHROW const void *nothrow

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "probes/tracker/trigger.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/raw.h"
 #include "probes/tracker/thread.h"
+#include "probes/tracker/trigger.h"
 
 HS_NEXT(void, _exit, (int))
 HS_NEXT(void, quick_exit, (int))

@@ -25,7 +25,7 @@ bool hs_control_recreate(void);
 /* In a forked child that is not tracked: close the parent's descriptors. */
 void hs_control_abandon(void);
 
-int hs_control_fd(void);             /* -1: none */
+int hs_control_fd(void);               /* -1: none */
 int hs_control_identity_fd(int index); /* 0 or 1; -1: none */
 
 /* Is `fd` one of the shim's own? */

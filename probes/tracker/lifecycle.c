@@ -21,7 +21,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#include "probes/tracker/trigger.h"
 #include "probes/tracker/control.h"
 #include "probes/tracker/guard.h"
 #include "probes/tracker/intern.h"
@@ -34,6 +33,7 @@
 #include "probes/tracker/refuse.h"
 #include "probes/tracker/report.h"
 #include "probes/tracker/thread.h"
+#include "probes/tracker/trigger.h"
 #include "probes/tracker/unwind.h"
 
 /* glibc's smallest chunk is 32 bytes; of others we only know that they align to 8. */

@@ -71,8 +71,8 @@ static size_t plane_words(void)
 
 static struct leaf *leaf_create(size_t region)
 {
-    size_t size = sizeof(struct leaf)
-                  + plane_words() * (1 + second_plane) * sizeof(uint64_t);
+    size_t size =
+        sizeof(struct leaf) + plane_words() * (1 + second_plane) * sizeof(uint64_t);
     struct leaf *leaf = hs_raw_map(size);
     if (!leaf)
         return NULL;

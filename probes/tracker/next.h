@@ -21,17 +21,17 @@ void *hs_next_find(const char *name);
 void *hs_next_find_first(const char *name);
 
 /* Declare and resolve on first use:  HS_NEXT(int, close, (int fd));  hs_next_close()(fd) */
-#define HS_NEXT(result, name, parameters)                                    \
-    static result(*next_##name##_) parameters;                               \
-    static inline __typeof__(next_##name##_) hs_next_##name(void)            \
-    {                                                                        \
-        __typeof__(next_##name##_) found =                                   \
-            __atomic_load_n(&next_##name##_, __ATOMIC_RELAXED);              \
-        if (__builtin_expect(!found, 0)) {                                   \
-            found = (__typeof__(found))hs_next_find(#name);                  \
-            __atomic_store_n(&next_##name##_, found, __ATOMIC_RELAXED);      \
-        }                                                                    \
-        return found;                                                        \
+#define HS_NEXT(result, name, parameters)                               \
+    static result(*next_##name##_) parameters;                          \
+    static inline __typeof__(next_##name##_) hs_next_##name(void)       \
+    {                                                                   \
+        __typeof__(next_##name##_) found =                              \
+            __atomic_load_n(&next_##name##_, __ATOMIC_RELAXED);         \
+        if (__builtin_expect(!found, 0)) {                              \
+            found = (__typeof__(found))hs_next_find(#name);             \
+            __atomic_store_n(&next_##name##_, found, __ATOMIC_RELAXED); \
+        }                                                               \
+        return found;                                                   \
     }
 
 #define HS_EXPORT __attribute__((visibility("default")))

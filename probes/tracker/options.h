@@ -14,21 +14,33 @@
 #include <stdint.h>
 
 struct hs_options {
-    bool snapshot_at_exit;    /* snapshot=exit */
-    uint64_t interval_ms;     /* snapshot=every/SECONDS, 0 = off ("every=10") */
-    uint64_t over_bytes;      /* over=512M: a snapshot when live bytes pass it, then again
-                                 each time they have grown by half as much more; 0 = off */
-    int trigger_signal;       /* signal=USR2: take a snapshot on it; 0 = none */
-    int freeze_signal;        /* freeze-signal=N; 0 = choose */
-    bool follow;              /* follow=0|1: forked and exec'ed children, too; default 1 */
-    int only_pid;             /* pid=N: with follow=0 the process to track, through its execs;
-                                 0 = whoever comes first, which then writes itself down here
-                                 in the environment. HEAPSNAP_PID goes before */
-    bool track_fd, track_mmap; /* track=heap,mmap,fd; heap always */
-    bool verbose;             /* verbose=1: one line on stderr for each snapshot */
-    char directory[1024];     /* dir=…; default: the working directory at start */
-    char output[1024];        /* file=…: exact name of the exit snapshot; else generated */
-    char helper[1024];        /* helper=…: the heapsnap program; default: found beside the shim */
+    /* snapshot=exit */
+    bool snapshot_at_exit;
+    /* snapshot=every/SECONDS or every=SECONDS; 0: off */
+    uint64_t interval_ms;
+    /* over=512M: a snapshot when live bytes pass it, then again each time they have grown
+     * by half as much more; 0: off */
+    uint64_t over_bytes;
+    /* signal=USR2: take a snapshot on it; 0: none */
+    int trigger_signal;
+    /* freeze-signal=N: the private one; 0: choose */
+    int freeze_signal;
+    /* follow=0|1: forked and executed children, too; default 1 */
+    bool follow;
+    /* pid=N: with follow=0 the process to track, through its execs; 0: whoever comes
+     * first, which then writes itself down here in the environment. HEAPSNAP_PID goes
+     * before. */
+    int only_pid;
+    /* track=heap,mmap,fd; the heap always */
+    bool track_fd, track_mmap;
+    /* verbose=1: one line on stderr for each snapshot */
+    bool verbose;
+    /* dir=…; default: the working directory at start */
+    char directory[1024];
+    /* file=…: exact name of the exit snapshot; "": generated */
+    char output[1024];
+    /* helper=…: the heapsnap program; "": found beside the shim */
+    char helper[1024];
 };
 
 extern struct hs_options hs_options;

@@ -50,7 +50,8 @@ static inline long hs_raw_syscall6(long number, long a, long b, long c, long d, 
 #define HS_RAW_0_(n) hs_raw_syscall6((n), 0, 0, 0, 0, 0, 0)
 #define HS_RAW_1_(n, a) hs_raw_syscall6((n), (long)(a), 0, 0, 0, 0, 0)
 #define HS_RAW_2_(n, a, b) hs_raw_syscall6((n), (long)(a), (long)(b), 0, 0, 0, 0)
-#define HS_RAW_3_(n, a, b, c) hs_raw_syscall6((n), (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define HS_RAW_3_(n, a, b, c) \
+    hs_raw_syscall6((n), (long)(a), (long)(b), (long)(c), 0, 0, 0)
 #define HS_RAW_4_(n, a, b, c, d) \
     hs_raw_syscall6((n), (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 #define HS_RAW_5_(n, a, b, c, d, e) \
@@ -58,9 +59,9 @@ static inline long hs_raw_syscall6(long number, long a, long b, long c, long d, 
 #define HS_RAW_6_(n, a, b, c, d, e, f) \
     hs_raw_syscall6((n), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 /* hs_raw(SYS_read, fd, buffer, size) */
-#define hs_raw(...)                                                                      \
-    HS_RAW_PICK_(__VA_ARGS__, HS_RAW_6_, HS_RAW_5_, HS_RAW_4_, HS_RAW_3_, HS_RAW_2_,     \
-                 HS_RAW_1_, HS_RAW_0_, )                                                 \
+#define hs_raw(...)                                                                  \
+    HS_RAW_PICK_(__VA_ARGS__, HS_RAW_6_, HS_RAW_5_, HS_RAW_4_, HS_RAW_3_, HS_RAW_2_, \
+                 HS_RAW_1_, HS_RAW_0_, )                                             \
     (__VA_ARGS__)
 
 /*

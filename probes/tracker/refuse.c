@@ -49,7 +49,8 @@ static void claim(char **environment)
     char *text = value ? hs_raw_map(size) : NULL;
     if (!text)
         return;
-    hs_format(text, size, HS_ENV_OPTIONS "=pid=%d:%s", (int64_t)hs_raw(SYS_getpid), value);
+    hs_format(text, size, HS_ENV_OPTIONS "=pid=%d:%s", (int64_t)hs_raw(SYS_getpid),
+              value);
     const char *old = value - sizeof(HS_ENV_OPTIONS);
     replace(environment, old, text);
     if (environ != environment)

@@ -12,12 +12,12 @@
 
 #include <errno.h>
 
-#include "probes/tracker/trigger.h"
 #include "probes/tracker/control.h"
 #include "probes/tracker/guard.h"
 #include "probes/tracker/options.h"
 #include "probes/tracker/raw.h"
 #include "probes/tracker/report.h"
+#include "probes/tracker/trigger.h"
 
 #define SLAB_SIZE ((size_t)64 << 10)
 

@@ -150,9 +150,9 @@ Test(safety, the_program_may_have_the_private_signal_number)
 Test(safety, sleeping_and_waiting_calls_return_neither_early_nor_late)
 {
     static const char *const ways[] = {
-        "sleep",  "usleep", "nanosleep",       "nanosleep with rest",
+        "sleep",  "usleep",  "nanosleep",       "nanosleep with rest",
         "select", "pselect", "clock_nanosleep", "absolute sleep",
-        "ppoll",  "pause",  "thrd_sleep",      "endless poll"};
+        "ppoll",  "pause",   "thrd_sleep",      "endless poll"};
     enum { COUNT = sizeof(ways) / sizeof(ways[0]) };
     struct program programs[COUNT];
     char line[64], answer[64];

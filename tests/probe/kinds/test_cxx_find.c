@@ -22,7 +22,8 @@ void *dlopen(const char *path, int flags)
 
 Test(cxx_find, what_is_not_there_is_searched_for_once_until_something_is_loaded)
 {
-    static const char name[] = "_ZnosuchRKSt9nothrow_t", other[] = "_ZnosuchSt11align_val_t";
+    static const char name[] = "_ZnosuchRKSt9nothrow_t",
+                      other[] = "_ZnosuchSt11align_val_t";
 
     cr_expect(eq(ptr, hs_cxx_find(name, (void *)&dlopen), NULL));
     int after_first = searches;
