@@ -93,12 +93,11 @@ void hs_signal_leave(void)
         ignore((int)hs_control->signal);
 }
 
-/* A request that came meanwhile was dropped, so it is looked for. */
-static void answer_again(int signal)
+void hs_signal_answer(void)
 {
-    if (hs_signal_install(signal, private_handler)
+    if (hs_control->signal
         && __atomic_load_n(&hs_control->phase, __ATOMIC_ACQUIRE) == HS_PHASE_REQUESTED)
-        hs_raw(SYS_tgkill, hs_control->pid, hs_raw(SYS_gettid), signal);
+        hs_raw(SYS_tgkill, hs_control->pid, hs_raw(SYS_gettid), hs_control->signal);
 }
 
 void hs_signal_return(void)
@@ -107,7 +106,8 @@ void hs_signal_return(void)
     bool is_last = __atomic_sub_fetch(&leaving, 1, __ATOMIC_SEQ_CST) == 0;
     if (!signal || !is_last)
         return;
-    answer_again(signal);
+    hs_signal_install(signal, private_handler);
+    hs_signal_answer(); /* one that came meanwhile was dropped */
     if (__atomic_load_n(&leaving, __ATOMIC_SEQ_CST)) /* since then */
         ignore(signal);
 }

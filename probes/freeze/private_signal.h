@@ -18,6 +18,9 @@ bool hs_signal_start(void (*handler)(int, siginfo_t *, void *));
 /* The program installs a handler on our number: give it up and take another. */
 void hs_signal_move(void);
 
+/* When a request is waiting whose signal was lost or came too early: signal ourselves. */
+void hs_signal_answer(void);
+
 /* Is it the private one? */
 bool hs_signal_is_ours(int signal);
 

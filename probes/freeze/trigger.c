@@ -50,7 +50,7 @@ static void on_private_signal(int signal, siginfo_t *info, void *context)
     struct hs_slot own;
     (void)signal;
 
-    if (!hs_stop_obey(info, context) && hs_tracker_is_on()
+    if (!hs_stop_obey(info, context) && is_started && hs_tracker_is_on()
         && hs_tracker_is_this_process()) {
         hs_snapshot_fill_own(&own, context);
         if (info->si_code == SI_TIMER
@@ -112,21 +112,26 @@ static void learn_libc(void)
         hs_known.tls_below = size - hs_known.thread_size;
 }
 
+void hs_trigger_prepare(void)
+{
+    if (!hs_signal_start(on_private_signal))
+        hs_report("no free real-time signal: no snapshots of this process");
+}
+
 void hs_trigger_start(void)
 {
     hs_spawn_init();
     learn_libc();
     hs_epochs_note(hs_control->epoch, hs_control->start_time);
     next_threshold = (int64_t)hs_options.over_bytes;
-    if (!hs_signal_start(on_private_signal)) {
-        hs_report("no free real-time signal: no snapshots of this process");
+    if (!hs_control->signal)
         return;
-    }
     if (hs_options.trigger_signal
         && hs_signal_install(hs_options.trigger_signal, on_trigger_signal))
         hs_signal_trigger = hs_options.trigger_signal;
     start_timer();
-    is_started = true;
+    __atomic_store_n(&is_started, true, __ATOMIC_SEQ_CST);
+    hs_signal_answer();
 }
 
 void hs_trigger_fork_child(void)

@@ -148,6 +148,7 @@ static const char *start_tracking(char **environment)
         return why;
     if (!hs_tracker_is_on())
         return "no memory for the tables";
+    hs_trigger_prepare();
     if (!hs_control_create())
         hs_report("no memfd: this process cannot be asked for snapshots");
     struct hs_module shim;

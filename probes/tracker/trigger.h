@@ -13,7 +13,12 @@
 
 #include "probes/abi.h"
 
-/* Install handlers and timers as hs_options say. From the constructor, one thread. */
+/* Choose the private signal: before there is a control page, which is to name it from its
+ * first moment on. */
+void hs_trigger_prepare(void);
+
+/* Install handlers and timers as hs_options say, and answer who has asked already. From
+ * the constructor, one thread. */
 void hs_trigger_start(void);
 
 /* After fork in a tracked child: timers are not inherited, state of other threads is. */
