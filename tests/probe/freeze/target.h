@@ -28,8 +28,8 @@ void execute_again(const char *self, int left);
 /* A child that sleeps in another program, by exec; says its pid once it sleeps. */
 void run_child(void);
 
-/* A block of 8881 bytes in a vector register of a thread that runs, one of 8882 in that
- * of a thread that sleeps in libc. */
+/* A block of 8881 bytes in a vector register of a thread that runs, one of 8883 in the
+ * upper half of a wide one, one of 8882 in that of a thread that sleeps in libc. */
 void hold_in_vectors(void);
 
 /* Does the thread (or process) whose folder in /proc is `folder` sleep? */

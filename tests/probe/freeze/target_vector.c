@@ -12,8 +12,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static volatile uintptr_t running_hidden, sleeping_hidden; /* complements */
-static volatile int is_running, sleeper;
+/* Complements of the addresses. */
+static volatile uintptr_t running_hidden, high_hidden, sleeping_hidden;
+static volatile int is_running, is_running_high, sleeper;
+
+static void *volatile kept_high; /* where there are no wide registers */
 
 static void *run(void *context)
 {
@@ -29,6 +32,27 @@ static void *run(void *context)
                      : "=m"(is_running)
                      : "m"(running_hidden)
                      : "rax", "xmm9");
+    return context;
+}
+
+/* In the upper half of a wide register, whose lower half is empty. */
+static void *run_high(void *context)
+{
+    high_hidden = ~(uintptr_t)allocate(8883);
+    wipe_stack(20);
+    __asm__ volatile("mov %1, %%rax\n"
+                     "not %%rax\n"
+                     "movq %%rax, %%xmm9\n"
+                     "vinsertf128 $1, %%xmm9, %%ymm9, %%ymm10\n"
+                     "vxorps %%xmm9, %%xmm9, %%xmm9\n"
+                     "vblendps $15, %%ymm9, %%ymm10, %%ymm10\n"
+                     "xor %%eax, %%eax\n"
+                     "movl $1, %0\n"
+                     "1: pause\n"
+                     "jmp 1b\n"
+                     : "=m"(is_running_high)
+                     : "m"(high_hidden)
+                     : "rax", "xmm9", "xmm10");
     return context;
 }
 
@@ -61,7 +85,12 @@ void hold_in_vectors(void)
 {
     start_thread(run);
     start_thread(doze);
-    while (!is_running || !sleeper || !sleeps(sleeper))
+    if (__builtin_cpu_supports("avx"))
+        start_thread(run_high);
+    else
+        kept_high = allocate(8883);
+    while (!is_running || (!is_running_high && !kept_high) || !sleeper
+           || !sleeps(sleeper))
         usleep(1000);
 }
 
