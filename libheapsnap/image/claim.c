@@ -6,7 +6,8 @@
  *
  * A page counts as abandoned only when two looks, a while apart, find the same request
  * in the same phase and its owner dead both times: between winning the phase and writing
- * down who won it lies a moment in which the page still names the previous owner.
+ * down who won it lies a moment in which the page still names the previous owner. On a
+ * busy machine that moment can be long, so a page in that phase is left alone for longer.
  */
 
 #include "libheapsnap/image/request.h"
@@ -20,6 +21,7 @@
 
 /* Between the two looks, ms. */
 #define ABANDONED_AFTER_MS 50
+#define CLAIMED_AFTER_MS 2000
 /* A tool outside the process's namespace cannot be looked up; its claim expires, ms. */
 #define ANONYMOUS_AFTER_MS 10000
 
@@ -74,8 +76,9 @@ static bool is_abandoned(const struct hs_process *process, struct look *look)
         *look = now;
         return false;
     }
-    return now.since - look->since
-           >= (now.owner > 0 ? ABANDONED_AFTER_MS : ANONYMOUS_AFTER_MS);
+    uint64_t patience = now.phase == HS_PHASE_CLAIMED ? CLAIMED_AFTER_MS
+                                                      : ABANDONED_AFTER_MS;
+    return now.since - look->since >= (now.owner > 0 ? patience : ANONYMOUS_AFTER_MS);
 }
 
 static int busy(const struct hs_process *process, struct hs_error *err)

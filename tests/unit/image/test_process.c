@@ -196,6 +196,29 @@ Test(process, a_page_left_by_a_dead_tool_is_taken_over)
     fake_stop(pid);
 }
 
+Test(process, a_page_just_claimed_is_not_taken_for_its_last_owners)
+{
+    pid_t pid = fake_start(FAKE_ANSWERS);
+    pid_t dead = fork();
+    if (dead == 0)
+        _exit(0);
+    waitpid(dead, NULL, 0);
+    struct hs_process *process;
+    struct hs_capture capture;
+    struct hs_error err = {0};
+    cr_assert(eq(int, hs_process_open(pid, &process, NULL), 0));
+    process->control->owner_pid = dead;
+    process->control->phase = HS_PHASE_CLAIMED;
+
+    cr_expect(eq(int, hs_process_capture(process, 300, &capture, &err), -EBUSY));
+    int result = hs_process_capture(process, 15000, &capture, NULL);
+
+    cr_assert(eq(int, result, 0));
+    hs_capture_close(&capture);
+    hs_process_close(process);
+    fake_stop(pid);
+}
+
 Test(process, a_page_in_use_is_busy)
 {
     pid_t pid = fake_start(FAKE_ANSWERS);
