@@ -74,7 +74,8 @@ void hs_epochs_note(uint32_t epoch, uint64_t time);
 
 /*
  * Stop every other thread of the process and fill hs_job.slots; `registers`, `vector`
- * are the caller's own. Waits 50 ms at most; who did not come is counted in n_missed.
+ * are the caller's own. Waits half a second at most, and so long only for threads that the
+ * kernel does not let run; who did not come is counted in n_missed.
  * All signals are blocked meanwhile by the caller. 0 or -errno.
  */
 int hs_stop_threads(const struct hs_slot *own);
@@ -83,6 +84,18 @@ void hs_stop_fork_child(void);
 
 /* A freeze order reached this thread: wait until released. False: it was no order. */
 bool hs_stop_obey(const siginfo_t *info, const void *context);
+
+/* ---- peek.c: threads that do not come ---- */
+
+/*
+ * Is waiting in vain? HS_SLOT_MISSED: the thread blocks our signal, sits in a vfork or on
+ * a slow disk (both only when no longer early), or is held by a debugger. HS_SLOT_FREE:
+ * it is gone. HS_SLOT_ORDERED: it may still come.
+ */
+uint32_t hs_peek_verdict(int32_t tid, bool is_early);
+
+/* Fill in the stack pointer and the program counter, when the kernel tells. */
+void hs_peek_place(struct hs_slot *slot);
 
 /* ---- spawn.c: the image's birth ---- */
 

@@ -23,8 +23,10 @@
 #include "probes/tracker/raw.h"
 #include "probes/tracker/report.h"
 
-#define WAIT_NS 50000000ull /* for arrivals in all */
-#define LOOK_NS 1000000ull  /* then ask the kernel who cannot come at all */
+#define WAIT_NS 500000000ull /* for arrivals in all: a busy machine runs others first */
+#define LOOK_NS 1000000ull   /* then ask the kernel who cannot come at all */
+#define AGAIN_NS 10000000ull /* and again after so long */
+#define EARLY_NS 50000000ull /* a thread that runs may block signals so long */
 #define RESCANS_MAX 30
 #define FIRST_SLOTS 256u
 
@@ -217,97 +219,24 @@ static bool await(uint64_t deadline)
     }
 }
 
-static uint64_t hexadecimal(const char *text)
+static void drop_hopeless(bool is_early)
 {
-    uint64_t value = 0;
-    for (;; text++) {
-        if (*text >= '0' && *text <= '9')
-            value = value << 4 | (uint64_t)(*text - '0');
-        else if (*text >= 'a' && *text <= 'f')
-            value = value << 4 | (uint64_t)(*text - 'a' + 10);
-        else
-            return value;
-    }
-}
-
-/* A field of /proc/self/task/TID/status; NULL when there is none (it ended). */
-static const char *status_field(int32_t tid, const char *name)
-{
-    static char text[4096];
-    char path[64];
-    hs_format(path, sizeof(path), "/proc/self/task/%d/status", (int64_t)tid);
-    int fd = (int)hs_raw(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return NULL;
-    long size = hs_raw(SYS_read, fd, text, sizeof(text) - 1);
-    hs_raw(SYS_close, fd);
-    if (size <= 0)
-        return NULL;
-    text[size] = '\0';
-    for (const char *line = text; *line; line++) {
-        const char *at = line, *letter = name;
-        while (*letter && *at == *letter)
-            at++, letter++;
-        if (!*letter) {
-            while (*at == ' ' || *at == '\t')
-                at++;
-            return at;
-        }
-        while (*line && *line != '\n')
-            line++;
-        if (!*line)
-            break;
-    }
-    return NULL;
-}
-
-/* Waiting is in vain for a thread that blocks our signal or sits in a vfork or on a dead
- * disk; one that is gone needs no waiting either. */
-static void drop_hopeless(void)
-{
-    uint64_t bit = 1ull << (hs_control->signal - 1);
     for (uint32_t i = 0; i < hs_job.n_slots; i++) {
         uint32_t state = HS_SLOT_ORDERED;
-        if (__atomic_load_n(&slots[i].state, __ATOMIC_ACQUIRE) != state)
-            continue;
-        const char *blocked = status_field(slots[i].tid, "SigBlk:");
-        uint32_t verdict = !blocked                     ? HS_SLOT_FREE
-                           : hexadecimal(blocked) & bit ? HS_SLOT_MISSED
-                                                        : HS_SLOT_ORDERED;
-        if (verdict == HS_SLOT_ORDERED) {
-            const char *run = status_field(slots[i].tid, "State:");
-            if (run && *run == 'D')
-                verdict = HS_SLOT_MISSED;
-            else if (!run || *run == 'Z' || *run == 'X')
-                verdict = HS_SLOT_FREE;
-        }
-        __atomic_compare_exchange_n(&slots[i].state, &state, verdict, false,
-                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+        if (__atomic_load_n(&slots[i].state, __ATOMIC_ACQUIRE) == state)
+            __atomic_compare_exchange_n(&slots[i].state, &state,
+                                        hs_peek_verdict(slots[i].tid, is_early), false,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
     }
 }
 
-/*
- * Who did not come is mostly asleep in the kernel, which then tells where its stack is:
- * "NR six arguments SP PC", or "running".
- */
-static void ask_kernel(struct hs_slot *slot)
+static void await_all(uint64_t start)
 {
-    char path[64], text[256];
-    hs_format(path, sizeof(path), "/proc/self/task/%d/syscall", (int64_t)slot->tid);
-    int fd = (int)hs_raw(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    long size = hs_raw(SYS_read, fd, text, sizeof(text) - 1);
-    hs_raw(SYS_close, fd);
-    uint64_t last[2] = {0, 0};
-    for (long at = 0; at < size; at++)
-        if (text[at] == ' ' && at + 3 < size && text[at + 2] == 'x') {
-            text[size] = '\0';
-            last[0] = last[1];
-            last[1] = hexadecimal(text + at + 3);
-        }
-    slot->registers[HS_MACHINE_SP] = last[0];
-    slot->registers[HS_MACHINE_IP] = last[1];
+    uint64_t until = start + LOOK_NS;
+    while (!await(until) && until < start + WAIT_NS) {
+        drop_hopeless(until < start + EARLY_NS);
+        until = hs_clock(CLOCK_MONOTONIC) + AGAIN_NS;
+    }
 }
 
 static void give_up_missing(void)
@@ -320,7 +249,7 @@ static void give_up_missing(void)
     for (uint32_t i = 0; i < hs_job.n_slots; i++)
         if (slots[i].state == HS_SLOT_MISSED) {
             hs_job.n_missed++;
-            ask_kernel(&slots[i]);
+            hs_peek_place(&slots[i]);
         }
 }
 
@@ -353,10 +282,7 @@ int hs_stop_threads(const struct hs_slot *own)
         }
         if (!found_new)
             break;
-        if (!await(start + LOOK_NS)) {
-            drop_hopeless();
-            await(start + WAIT_NS);
-        }
+        await_all(start);
     }
     give_up_missing();
     return 0;
