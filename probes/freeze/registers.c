@@ -64,15 +64,20 @@ static bool is_of_libc(uint64_t address)
     return false;
 }
 
-/* Right behind a syscall instruction of libc's? */
-static bool is_in_system_call(const struct hs_slot *slot)
+static bool is_syscall_of_libc(uint64_t at)
 {
     static const uint8_t instruction[] = {0x0f, 0x05};
-    uint64_t at = slot->registers[HS_MACHINE_IP] - sizeof(instruction);
     const struct hs_range *range = hs_maps_find(&hs_image.maps, at);
     return range && range->start <= at && at + sizeof(instruction) <= range->end
            && range->flags & HS_BLOCK_READ && is_of_libc(at)
            && memcmp((const void *)(uintptr_t)at, instruction, sizeof(instruction)) == 0;
+}
+
+/* Behind the instruction, or at it when the call is to be made again after the signal. */
+static bool is_in_system_call(const struct hs_slot *slot)
+{
+    uint64_t ip = slot->registers[HS_MACHINE_IP];
+    return is_syscall_of_libc(ip - 2) || is_syscall_of_libc(ip);
 }
 
 /* What is not in use is not written either: the frame has old stack there. */

@@ -109,19 +109,19 @@ static void *spin(void *context)
     return NULL;
 }
 
-void start_thread(void *(*body)(void *))
+void start_thread(void *(*body)(void *), void *context)
 {
     pthread_t thread;
-    if (pthread_create(&thread, NULL, body, NULL) != 0)
+    if (pthread_create(&thread, NULL, body, context) != 0)
         exit(1);
 }
 
 static void start_waiting_threads(void)
 {
     for (int i = 0; i < 3; i++) {
-        start_thread(wait_in_read);
-        start_thread(wait_in_epoll);
-        start_thread(wait_in_condition);
+        start_thread(wait_in_read, NULL);
+        start_thread(wait_in_epoll, NULL);
+        start_thread(wait_in_condition, NULL);
     }
     usleep(100000);
 }
@@ -303,14 +303,14 @@ static void set_up(const char *mode)
     else if (strcmp(mode, "churn") == 0) {
         hold_chain();
         for (int i = 0; i < 3; i++)
-            start_thread(spin);
+            start_thread(spin, NULL);
     } else if (strcmp(mode, "blocked") == 0) {
         sigset_t all;
         sigfillset(&all);
         sigprocmask(SIG_SETMASK, &all, NULL);
-        start_thread(block_everything);
-        start_thread(block_politely);
-        start_thread(wait_for_signals);
+        start_thread(block_everything, NULL);
+        start_thread(block_politely, NULL);
+        start_thread(wait_for_signals, NULL);
         usleep(100000);
     } else if (strcmp(mode, "watchful") == 0)
         signal(SIGCHLD, count_signal);

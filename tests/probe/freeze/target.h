@@ -15,7 +15,7 @@ void *allocate(size_t size) __attribute__((noinline));
 /* Leave no stale pointer below the frames that are still in use. */
 int wipe_stack(int depth) __attribute__((noinline));
 
-void start_thread(void *(*body)(void *));
+void start_thread(void *(*body)(void *), void *context);
 
 void count_signal(int number);
 
@@ -29,7 +29,8 @@ void execute_again(const char *self, int left);
 void run_child(void);
 
 /* A block of 8881 bytes in a vector register of a thread that runs, one of 8883 in the
- * upper half of a wide one, one of 8882 in that of a thread that sleeps in libc. */
+ * upper half of a wide one, one of 8882 and one of 8884 in those of threads that sleep in
+ * libc. */
 void hold_in_vectors(void);
 
 /* Does the thread (or process) whose folder in /proc is `folder` sleep? */

@@ -13,8 +13,14 @@
 #include <unistd.h>
 
 /* Complements of the addresses. */
-static volatile uintptr_t running_hidden, high_hidden, sleeping_hidden;
-static volatile int is_running, is_running_high, sleeper;
+static volatile uintptr_t running_hidden, high_hidden;
+static volatile int is_running, is_running_high;
+
+static struct sleeper {
+    size_t size;
+    volatile uintptr_t hidden;
+    volatile int tid;
+} sleepers[2] = {{.size = 8882}, {.size = 8884}};
 
 static void *volatile kept_high; /* where there are no wide registers */
 
@@ -56,41 +62,50 @@ static void *run_high(void *context)
     return context;
 }
 
+/* Nothing but poll or read, which differ in how they go on after a signal. */
 static void *doze(void *context)
 {
-    sleeping_hidden = ~(uintptr_t)allocate(8882);
-    poll(NULL, 0, 0); /* binds the name, which would use the stack */
+    struct sleeper *own = context;
+    char byte;
+    int ends[2];
+    if (pipe(ends) != 0)
+        return NULL;
+    own->hidden = ~(uintptr_t)allocate(own->size);
+    poll(NULL, 0, 0); /* binds the names, which would use the stack */
+    if (write(ends[1], "x", 1) != 1 || read(ends[0], &byte, 1) != 1)
+        return NULL;
     wipe_stack(20);
-    sleeper = (int)syscall(SYS_gettid);
+    own->tid = (int)syscall(SYS_gettid);
     __asm__ volatile("mov %0, %%rax\n"
                      "not %%rax\n"
                      "movq %%rax, %%xmm9\n"
                      "xor %%eax, %%eax\n"
                      :
-                     : "m"(sleeping_hidden)
+                     : "m"(own->hidden)
                      : "rax");
-    for (;;)
-        poll(NULL, 0, -1);
+    while (own->size == 8882 ? poll(NULL, 0, -1) <= 0 : read(ends[0], &byte, 1) <= 0)
+        ;
     return context;
 }
 
-static int sleeps(int tid)
+static int sleeps(const struct sleeper *sleeper)
 {
     char path[64];
-    snprintf(path, sizeof(path), "/proc/self/task/%d", tid);
-    return is_asleep(path);
+    snprintf(path, sizeof(path), "/proc/self/task/%d", sleeper->tid);
+    return sleeper->tid && is_asleep(path);
 }
 
 void hold_in_vectors(void)
 {
-    start_thread(run);
-    start_thread(doze);
+    start_thread(run, NULL);
+    for (int i = 0; i < 2; i++)
+        start_thread(doze, &sleepers[i]);
     if (__builtin_cpu_supports("avx"))
-        start_thread(run_high);
+        start_thread(run_high, NULL);
     else
         kept_high = allocate(8883);
-    while (!is_running || (!is_running_high && !kept_high) || !sleeper
-           || !sleeps(sleeper))
+    while (!is_running || (!is_running_high && !kept_high) || !sleeps(&sleepers[0])
+           || !sleeps(&sleepers[1]))
         usleep(1000);
 }
 

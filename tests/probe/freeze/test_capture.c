@@ -119,9 +119,11 @@ Test(capture, vector_registers_hold_while_a_thread_runs_and_not_while_it_sleeps)
 
     for (int i = 0; i < 3; i++) {
         struct hs_capture capture = program_capture(program.pid);
+        cr_expect(eq(u32, capture.header->threads_missed, 0));
         cr_expect(eq(int, reach_of(&capture, 8881), HS_REACH_ROOT));
         cr_expect(eq(int, reach_of(&capture, 8883), HS_REACH_ROOT));
         cr_expect(eq(int, reach_of(&capture, 8882), HS_REACH_LOST));
+        cr_expect(eq(int, reach_of(&capture, 8884), HS_REACH_LOST));
         hs_capture_close(&capture);
     }
 
