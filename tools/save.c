@@ -8,7 +8,9 @@
 #include "tools/save.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -16,6 +18,9 @@
 #include "heapsnap/snapshot.h"
 #include "libheapsnap/base/guard.h"
 #include "probes/abi.h"
+
+/* libdw has frames of 150 KB, and `ulimit -s` of the program is ours as well. */
+#define STACK_BYTES ((size_t)8 << 20)
 
 HS_DEFINE_GUARD(guard_snapshot, struct hs_snapshot *, hs_snapshot_destroy)
 
@@ -42,11 +47,37 @@ int hs_save_path(const struct hs_capture *capture, const char *directory,
     return 0;
 }
 
+struct job {
+    const struct hs_capture *capture;
+    const char *path;
+    struct hs_error *err;
+    int result;
+};
+
+static void *save(void *context)
+{
+    struct job *job = context;
+    hs_auto(guard_snapshot) struct hs_snapshot *snapshot = NULL;
+    job->result = hs_assemble(job->capture, NULL, &snapshot, job->err);
+    if (job->result == 0)
+        job->result = hs_snapshot_save(snapshot, job->path, job->err);
+    return NULL;
+}
+
 int hs_save_capture(const struct hs_capture *capture, const char *path,
                     struct hs_error *err)
 {
     signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error to report, not to die of */
-    hs_auto(guard_snapshot) struct hs_snapshot *snapshot = NULL;
-    int result = hs_assemble(capture, NULL, &snapshot, err);
-    return result != 0 ? result : hs_snapshot_save(snapshot, path, err);
+    struct job job = {.capture = capture, .path = path, .err = err};
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    bool is_running = pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0
+                      && pthread_create(&thread, &attributes, save, &job) == 0;
+    pthread_attr_destroy(&attributes);
+    if (is_running)
+        pthread_join(thread, NULL);
+    else
+        save(&job);
+    return job.result;
 }

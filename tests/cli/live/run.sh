@@ -36,6 +36,11 @@ try 9 "$heapsnap" run -d exit -- "$grower" 10
 nothing_in_here=$(find . -maxdepth 1 -name '*heapsnapshot*')
 [ -z "$nothing_in_here" ] || fail "in the working directory: $nothing_in_here"
 
+# A program with hardly any stack: what writes its snapshot needs more.
+mkdir stack
+try 9 sh -c 'ulimit -s 96 && exec "$@"' sh "$heapsnap" run -d stack -- "$grower" 10
+[ "$(count stack)" -eq 1 ] || fail "no snapshot with a small stack: $(cat err)"
+
 # The command's own options, a user's own preload and options stay.
 try 0 "$heapsnap" run --no-exit-snapshot -- sh -c 'printf "%s|" "$@"' sh -d --help -- x
 [ "$(cat out)" = '-d|--help|--|x|' ] || fail "arguments changed: $(cat out)"
