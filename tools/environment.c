@@ -74,7 +74,8 @@ static int set_options(const struct hs_run_arguments *arguments, const char *dir
     if (!arguments->no_exit_snapshot)
         add_option(out, "snapshot", "exit");
     add_option(out, "follow", "0");
-    if (isatty(STDERR_FILENO)) /* a person looks on, and wants to know where the files are */
+    if (isatty(
+            STDERR_FILENO)) /* a person looks on, and wants to know where the files are */
         add_option(out, "verbose", "1");
     if (inherited && *inherited)
         fprintf(out, ":%s", inherited);

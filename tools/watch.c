@@ -180,7 +180,7 @@ struct watch {
     const struct arguments *arguments;
     struct hs_process *process;
     int n_events;
-    int n_failures; /* since the last look that worked */
+    int n_failures;      /* since the last look that worked */
     char snapshot[4096]; /* taken with this look, "" none */
 };
 

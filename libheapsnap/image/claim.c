@@ -76,8 +76,8 @@ static bool is_abandoned(const struct hs_process *process, struct look *look)
         *look = now;
         return false;
     }
-    uint64_t patience = now.phase == HS_PHASE_CLAIMED ? CLAIMED_AFTER_MS
-                                                      : ABANDONED_AFTER_MS;
+    uint64_t patience =
+        now.phase == HS_PHASE_CLAIMED ? CLAIMED_AFTER_MS : ABANDONED_AFTER_MS;
     return now.since - look->since >= (now.owner > 0 ? patience : ANONYMOUS_AFTER_MS);
 }
 

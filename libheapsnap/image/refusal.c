@@ -62,10 +62,11 @@ static int refuse_untracked(pid_t pid, const char *command, struct hs_error *err
                             "preloaded; link it dynamically",
                             (int)pid, command);
     if (program.kind == HS_PROGRAM_SANITIZED)
-        return hs_error_set(err, ENODATA,
-                            "process %d (%s) is built with AddressSanitizer, which cannot "
-                            "be preloaded; build it without",
-                            (int)pid, command);
+        return hs_error_set(
+            err, ENODATA,
+            "process %d (%s) is built with AddressSanitizer, which cannot "
+            "be preloaded; build it without",
+            (int)pid, command);
     if (program.kind == HS_PROGRAM_FOREIGN)
         return hs_error_set(err, ENODATA,
                             "process %d (%s) is of another architecture; heapsnap tracks "

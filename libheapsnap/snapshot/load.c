@@ -102,8 +102,8 @@ static int open_text(const char *path, struct text *ret, struct hs_error *err)
 enum section { SNAPSHOT, NODES, EDGES, FUNCTIONS, TREE, LOCATIONS, STRINGS, UNKNOWN };
 
 static const char *const section_names[UNKNOWN] = {
-    "snapshot", "nodes", "edges", "trace_function_infos", "trace_tree", "locations",
-    "strings"};
+    "snapshot",   "nodes",     "edges",  "trace_function_infos",
+    "trace_tree", "locations", "strings"};
 
 static bool read_value(struct hs_cursor *cursor, enum section section,
                        struct hs_layout *layout, struct hs_snapshot *snapshot)
@@ -129,8 +129,8 @@ static bool read_value(struct hs_cursor *cursor, enum section section,
     return hs_cursor_skip_value(cursor);
 }
 
-static bool read_member(struct hs_cursor *cursor, unsigned *seen, struct hs_layout *layout,
-                        struct hs_snapshot *snapshot)
+static bool read_member(struct hs_cursor *cursor, unsigned *seen,
+                        struct hs_layout *layout, struct hs_snapshot *snapshot)
 {
     const char *name;
     size_t size;
@@ -159,8 +159,9 @@ static bool check_seen(struct hs_cursor *cursor, unsigned seen)
     static const int needed[] = {SNAPSHOT, NODES, EDGES, STRINGS};
     for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
         if (!(seen & 1u << needed[i]))
-            return hs_cursor_fail(cursor, "the section \"%s\" is missing; is it a heap "
-                                          "snapshot?",
+            return hs_cursor_fail(cursor,
+                                  "the section \"%s\" is missing; is it a heap "
+                                  "snapshot?",
                                   section_names[needed[i]]);
     hs_cursor_skip_space(cursor);
     return cursor->at == cursor->end
@@ -183,8 +184,9 @@ static bool check_names(struct hs_cursor *cursor, const struct hs_snapshot *snap
     for (uint32_t i = 0; i < snapshot->trace_function_count; i++) {
         const struct hs_trace_function *function = &snapshot->trace_functions[i];
         if (function->name >= count || function->script >= count)
-            return hs_cursor_fail(cursor, "trace function %u is named by a string that is "
-                                          "not there",
+            return hs_cursor_fail(cursor,
+                                  "trace function %u is named by a string that is "
+                                  "not there",
                                   i);
     }
     return true;
@@ -193,7 +195,7 @@ static bool check_names(struct hs_cursor *cursor, const struct hs_snapshot *snap
 /* gzip, Zstandard, xz, bzip2 */
 static bool is_compressed(const struct hs_cursor *cursor)
 {
-    static const char *const magics[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xfd" "7zXZ",
+    static const char *const magics[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", "\3757zXZ",
                                          "BZh"};
     for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++)
         if ((size_t)(cursor->end - cursor->at) >= strlen(magics[i])

@@ -50,12 +50,14 @@ static int check_target(struct hs_output *out, struct hs_error *err)
     if (S_ISREG(status.st_mode))
         return 0;
     if (S_ISDIR(status.st_mode))
-        return hs_error_set(err, EISDIR, "cannot write %s: it is a directory; name a file "
-                                         "in it",
+        return hs_error_set(err, EISDIR,
+                            "cannot write %s: it is a directory; name a file "
+                            "in it",
                             out->path);
     if (S_ISLNK(status.st_mode))
-        return hs_error_set(err, ELOOP, "cannot write %s: it is a symbolic link; name the "
-                                        "file itself",
+        return hs_error_set(err, ELOOP,
+                            "cannot write %s: it is a symbolic link; name the "
+                            "file itself",
                             out->path);
     return hs_error_set(err, EEXIST, "cannot write %s: it exists and is no regular file",
                         out->path);
@@ -89,11 +91,11 @@ static int name_temporary(struct hs_output *out)
                               out->path, NAME_KEPT, name, (uint32_t)random_number());
         if (length < 0 || (size_t)length >= sizeof(out->temporary))
             return -ENAMETOOLONG;
-        int result = out->fd >= 0
-                         ? linkat(AT_FDCWD, nameless, AT_FDCWD, out->temporary,
-                                  AT_SYMLINK_FOLLOW)
-                         : open(out->temporary,
-                                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        int result =
+            out->fd >= 0
+                ? linkat(AT_FDCWD, nameless, AT_FDCWD, out->temporary, AT_SYMLINK_FOLLOW)
+                : open(out->temporary,
+                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (result >= 0)
             return result;
         if (errno != EEXIST)
@@ -127,8 +129,9 @@ int hs_output_check(const char *path, struct hs_error *err)
     int result = check_target(&out, err);
     const char *name = name_of(path);
     if (result == 0 && !*name)
-        result = hs_error_set(err, EISDIR, "cannot write %s: it is a directory; name a "
-                                           "file in it",
+        result = hs_error_set(err, EISDIR,
+                              "cannot write %s: it is a directory; name a "
+                              "file in it",
                               path);
     out.path[name - path] = '\0';
     if (result == 0 && access(*out.path ? out.path : ".", W_OK | X_OK) != 0) {

@@ -60,7 +60,8 @@ static struct hs_snapshot *some_snapshot(uint32_t nodes)
     return snapshot;
 }
 
-Test(save, what_is_saved_can_be_loaded_again, .init = make_directory, .fini = remove_directory)
+Test(save, what_is_saved_can_be_loaded_again, .init = make_directory,
+     .fini = remove_directory)
 {
     struct hs_snapshot *snapshot = some_snapshot(3), *copy = NULL;
     struct hs_error err = {0};
@@ -72,7 +73,8 @@ Test(save, what_is_saved_can_be_loaded_again, .init = make_directory, .fini = re
     cr_expect(eq(u32, copy->node_size[2], UINT32_MAX));
     cr_expect(eq(u32, copy->node_id[2], 5));
     cr_expect(eq(u32, copy->edge_to[0], 2));
-    cr_expect(eq(str, (char *)copy->strings[copy->node_name[0]], "quote \" slash \\ tab \t é"));
+    cr_expect(
+        eq(str, (char *)copy->strings[copy->node_name[0]], "quote \" slash \\ tab \t é"));
     json_t *ours = json_object_get(copy->metadata, "heapsnap");
     cr_expect(eq(int, (int)json_integer_value(json_object_get(ours, "pid")), 42));
     hs_snapshot_destroy(snapshot);
@@ -121,7 +123,8 @@ Test(save, a_full_disk_leaves_nothing_and_keeps_the_older_file, .init = make_dir
     hs_snapshot_destroy(big);
 }
 
-Test(save, an_older_snapshot_is_replaced, .init = make_directory, .fini = remove_directory)
+Test(save, an_older_snapshot_is_replaced, .init = make_directory,
+     .fini = remove_directory)
 {
     struct hs_snapshot *one = some_snapshot(1), *two = some_snapshot(2), *copy = NULL;
 
