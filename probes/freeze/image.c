@@ -168,12 +168,15 @@ static void complete(void)
 static void await_taker(void)
 {
     uint64_t deadline = hs_clock(CLOCK_MONOTONIC) + TAKE_SECONDS * 1000000000ull;
-    while (hs_clock(CLOCK_MONOTONIC) < deadline) {
+    for (unsigned turn = 1; hs_clock(CLOCK_MONOTONIC) < deadline; turn++) {
         uint32_t phase = __atomic_load_n(&hs_control->phase, __ATOMIC_ACQUIRE);
         if (phase == HS_PHASE_TAKEN)
             finish(0);
         if (phase != HS_PHASE_READY)
             hs_raw(SYS_exit_group, 0); /* somebody gave us up */
+        if (turn % 16 == 0 && hs_job.taker_pid > 0
+            && hs_process_is_dead(hs_job.taker_pid))
+            fail(-ESRCH, "the tool that asked has ended");
         struct timespec pause = {.tv_nsec = 500000};
         hs_raw(SYS_nanosleep, &pause, 0);
     }

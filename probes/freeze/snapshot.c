@@ -21,6 +21,7 @@
 #include "probes/tracker/report.h"
 
 #define WAIT_LIMIT_NS 60000000000ull
+#define CLAIM_LIMIT_NS 2000000000ull
 #define FIRST_EPOCHS 1024
 
 struct hs_epochs hs_epochs;
@@ -61,14 +62,32 @@ static bool move_phase(uint32_t from, uint32_t to)
 }
 
 /* The phase is ours from here on, until finish() or the image's end. */
+/*
+ * Has whoever is in `phase` died? In CLAIMED the page still names the owner before, for
+ * the moment until the claimer has written itself down; so that phase has to look dead
+ * for a while.
+ */
+static bool is_abandoned(uint32_t phase)
+{
+    static uint64_t since, cookie;
+    int32_t owner = __atomic_load_n(&hs_control->owner_pid, __ATOMIC_ACQUIRE);
+    if (owner <= 0 || !hs_process_is_dead(owner))
+        return false;
+    if (phase != HS_PHASE_CLAIMED)
+        return true;
+    uint64_t now = hs_clock(CLOCK_MONOTONIC);
+    if (!since || cookie != hs_control->cookie) {
+        since = now;
+        cookie = hs_control->cookie;
+    }
+    return now - since >= CLAIM_LIMIT_NS;
+}
+
 static bool claim(void)
 {
     uint32_t phase = __atomic_load_n(&hs_control->phase, __ATOMIC_ACQUIRE);
-    if (phase != HS_PHASE_IDLE) {
-        int32_t owner = __atomic_load_n(&hs_control->owner_pid, __ATOMIC_ACQUIRE);
-        if (owner <= 0 || !hs_process_is_dead(owner))
-            return false;
-    }
+    if (phase != HS_PHASE_IDLE && !is_abandoned(phase))
+        return false;
     if (!move_phase(phase, HS_PHASE_CLAIMED))
         return false;
     __atomic_store_n(&hs_control->owner_pid, hs_control->pid, __ATOMIC_RELEASE);
@@ -218,10 +237,9 @@ int hs_snapshot_run(enum hs_trigger trigger, const char *path, bool wait, int ex
     int err = freeze(own, &image);
     if (err == 0 && wait)
         err = await_file(cookie, image);
-    if (err == 0 && wait && hs_options.verbose)
-        hs_report("snapshot written: %s", hs_control->last_file);
     return err;
 }
+
 /* A tool has claimed the phase and asked. */
 void hs_snapshot_serve(const struct hs_slot *own)
 {

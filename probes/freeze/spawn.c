@@ -23,6 +23,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "probes/freeze/freeze.h"
@@ -293,6 +294,27 @@ static void lift_limits(void)
     }
 }
 
+/*
+ * Signals as a program expects them at its start. What came before we left the program's
+ * process group was for the program, and must not end the helper.
+ */
+static void reset_signals(void)
+{
+    struct {
+        void (*handler)(int);
+        unsigned long flags;
+        void (*restorer)(void);
+        uint64_t mask;
+    } standard = {0};
+    for (int signal = 1; signal <= 64; signal++)
+        hs_raw(SYS_rt_sigaction, signal, &standard, 0, 8);
+    uint64_t all = ~0ull, nothing = 0;
+    struct timespec now = {0};
+    while (hs_raw(SYS_rt_sigtimedwait, &all, 0, &now, 8) > 0)
+        ;
+    hs_raw(SYS_rt_sigprocmask, SIG_SETMASK, &nothing, 0, 8);
+}
+
 int hs_spawn_exec_helper(void)
 {
     const char *looked_for;
@@ -308,19 +330,15 @@ int hs_spawn_exec_helper(void)
     for (int fd = 0; fd <= 2; fd++)
         hs_raw(SYS_fcntl, fd, F_SETFD, 0);
     lift_limits();
+    reset_signals();
 
-    struct {
-        void (*handler)(int);
-        unsigned long flags;
-        void (*restorer)(void);
-        uint64_t mask;
-    } standard = {0};
-    for (int signal = 1; signal <= 64; signal++)
-        hs_raw(SYS_rt_sigaction, signal, &standard, 0, 8);
-    uint64_t nothing = 0;
-    hs_raw(SYS_rt_sigprocmask, SIG_SETMASK, &nothing, 0, 8);
-
-    const char *arguments[] = {"heapsnap",  "write-snapshot", "--capture", capture,
-                               "--control", control,          NULL};
+    const char *arguments[] = {"heapsnap",
+                               "write-snapshot",
+                               "--capture",
+                               capture,
+                               "--control",
+                               control,
+                               hs_options.verbose ? "--verbose" : NULL,
+                               NULL};
     return (int)hs_raw(SYS_execve, helper, arguments, environment);
 }
