@@ -215,11 +215,23 @@ static int look(struct watch *watch, struct hs_site_growth *growth, struct hs_er
     return result;
 }
 
+/* What later looks are compared with. A helper killed in the process (-EIO) is no end. */
+static int look_first(struct watch *watch, struct hs_capture *ret, struct hs_error *err)
+{
+    struct hs_error problem;
+    int result, failures = 0;
+    do {
+        problem = (struct hs_error){0};
+        result = hs_process_totals(watch->process, LOOK_TIMEOUT_MS, ret, &problem);
+    } while (result == -EIO && ++failures < FAILURES_MAX);
+    return result != 0 ? hs_error_set(err, problem.code, "%s", problem.text) : 0;
+}
+
 static int watch_process(struct watch *watch, struct hs_error *err)
 {
     struct hs_capture capture;
     hs_auto(guard_growth) struct hs_site_growth *growth = NULL;
-    int result = hs_process_totals(watch->process, LOOK_TIMEOUT_MS, &capture, err);
+    int result = look_first(watch, &capture, err);
     if (result != 0)
         return result;
     result = hs_site_growth_create(&capture, &growth, err);

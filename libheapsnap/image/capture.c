@@ -170,8 +170,10 @@ static int map_capture(int fd, struct hs_capture *capture, struct hs_error *err)
                             strerror(errno));
     if (!S_ISREG(status.st_mode) || status.st_size <= 0)
         return hs_error_set(err, EINVAL, "not a capture: an empty or special file");
-    /* Reading holes would cost us the memory that its maker has saved. */
-    if ((uint64_t)status.st_blocks * 512 < (uint64_t)status.st_size)
+    /* Reading the holes of a memfd would cost the memory that its maker has saved. Of disks
+     * st_blocks says nothing: they compress. */
+    if (fcntl(fd, F_GET_SEALS) >= 0
+        && (uint64_t)status.st_blocks * 512 < (uint64_t)status.st_size)
         return hs_error_set(err, EINVAL, "damaged capture: it has holes");
 
     bool in_place = is_immutable(fd);

@@ -55,6 +55,12 @@ for delay in 0 100 200 400 700 1000 1500 2000 3000 5000; do
 done
 [ "$met" -gt 0 ] || fail "no image was met"
 
+# A watch goes on after a look that came to nothing.
+"$killer" "$program" 0 9>&- &
+tool=$!
+try 0 "$heapsnap" watch -t 1G -i 0.01 --for 1 "$program"
+wait "$tool"
+
 # The helper, started by the program itself on a signal.
 for step in 0 1 2 4 6 8 12 16 24 32; do
     kill -USR2 "$program"

@@ -136,6 +136,23 @@ Test(capture, a_regular_file_may_be_opened_and_cut_afterwards)
     unlink(path);
 }
 
+Test(capture, holes_are_not_read)
+{
+    struct small_capture small;
+    small_capture_init(&small);
+    small.header.size = (uint64_t)1 << 44;
+    int fd = memfd_with(HS_CAPTURE_NAME, &small, sizeof(small), 0);
+    cr_assert(eq(int, ftruncate(fd, (off_t)1 << 44), 0));
+    cr_assert(eq(int, fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0));
+    struct hs_capture capture;
+    struct hs_error err = {0};
+
+    cr_expect(eq(int, hs_capture_open(fd, &capture, &err), -EINVAL));
+
+    cr_expect(strstr(err.text, "it has holes") != NULL);
+    close(fd);
+}
+
 Test(capture, every_shortened_capture_is_refused)
 {
     struct small_capture small;
