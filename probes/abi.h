@@ -30,6 +30,9 @@
 /* Bytes of the control memfd. */
 #define HS_CONTROL_SIZE 4096u
 
+/* File name of the shim. */
+#define HS_SHIM_NAME "libheapsnap-preload.so"
+
 /* Environment between the tool and the shim. */
 #define HS_ENV_OPTIONS "HEAPSNAP_OPTIONS"
 /* Decimal pid: with follow=0 only this process is tracked (through its execs). */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "probes/abi.h"
 #include "tools/run.h"
 
 int hs_find_self(char *ret, size_t size, struct hs_error *err)
@@ -51,7 +52,7 @@ int hs_find_shim(char *ret, size_t size, struct hs_error *err)
         return 0;
     }
     return hs_error_set(err, ENOENT,
-                        "libheapsnap-preload.so is missing beside '%s'; build or install "
+                        HS_SHIM_NAME " is missing beside '%s'; build or install "
                         "heapsnap again",
                         self);
 }

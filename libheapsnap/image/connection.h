@@ -50,6 +50,12 @@ bool hs_control_is_held(pid_t pid, uint64_t inode);
  */
 int hs_control_open_memfd(pid_t pid, int number, const char *name, struct hs_error *err);
 
+/*
+ * Was `pid`, which has no control page, executed under the shim and is meant to be
+ * tracked? Then it may have one in a moment (starting.c).
+ */
+bool hs_process_is_starting(pid_t pid);
+
 /* Is it still the process that was opened, and not a zombie? */
 bool hs_process_is_alive(const struct hs_process *process);
 

@@ -21,8 +21,10 @@
 #include "libheapsnap/image/connection.h"
 #include "libheapsnap/image/proc.h"
 
-/* How often a damaged page is looked at, 5 ms apart. */
-#define PAGE_LOOKS 10
+/* How often to look for a page that should be there, and at one that is damaged. */
+#define LOOK_US 5000
+#define MISSING_LOOKS 400
+#define DAMAGED_LOOKS 10
 
 HS_DEFINE_GUARD(guard_process, struct hs_process *, hs_process_close)
 
@@ -33,15 +35,23 @@ bool hs_process_is_alive(const struct hs_process *process)
            && state.start_time == process->start_time;
 }
 
-/* A page that is not right may be one that is just being made: look again. */
-static int map_control(struct hs_process *process, int looks, struct hs_error *err)
+/* A page that is not right, or not there yet, may be one that is just being made. */
+static bool is_worth_a_look(const struct hs_process *process, int result, int looks)
 {
-    for (;;) {
+    if (result == -EPROTO || result == -EINVAL)
+        return looks < DAMAGED_LOOKS;
+    return result == -ENODATA && looks < MISSING_LOOKS
+           && hs_process_is_starting(process->pid);
+}
+
+static int map_control(struct hs_process *process, bool is_patient, struct hs_error *err)
+{
+    for (int looks = 1;; looks++) {
         struct hs_error problem = {.code = 0};
         int result = hs_control_map(process->pid, &process->control,
                                     &process->control_inode, &problem);
-        if ((result == -EPROTO || result == -EINVAL) && --looks > 0) {
-            usleep(5000);
+        if (is_patient && is_worth_a_look(process, result, looks)) {
+            usleep(LOOK_US);
             continue;
         }
         if (problem.code)
@@ -69,7 +79,7 @@ int hs_process_open(pid_t pid, struct hs_process **ret, struct hs_error *err)
     process->is_inside = depth > 1;
 
     struct hs_error problem = {.code = 0};
-    int result = map_control(process, err ? PAGE_LOOKS : 1, &problem);
+    int result = map_control(process, err != NULL, &problem);
     if (result == -EPROTO || result == -EINVAL)
         return hs_error_set(err, -result, "%s", problem.text);
     if (result != 0)

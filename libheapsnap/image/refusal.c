@@ -80,7 +80,7 @@ static int refuse_untracked(pid_t pid, const char *command, struct hs_error *err
             (int)pid, command);
     return hs_error_set(err, ENODATA,
                         "process %d (%s) is not tracked; start it with: heapsnap run -- "
-                        "COMMAND  (or LD_PRELOAD=libheapsnap-preload.so COMMAND)",
+                        "COMMAND  (or LD_PRELOAD=" HS_SHIM_NAME " COMMAND)",
                         (int)pid, command);
 }
 
