@@ -110,7 +110,8 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-static bool fill_rows(struct hs_compare *compare, const struct hs_compare_options *options)
+static bool fill_rows(struct hs_compare *compare,
+                      const struct hs_compare_options *options)
 {
     const struct hs_comparison *comparison = compare->comparison;
     compare->rows = calloc(comparison->row_count + 1, sizeof(*compare->rows));
@@ -126,8 +127,7 @@ static bool fill_rows(struct hs_compare *compare, const struct hs_compare_option
         struct hs_compare_row *out = &compare->rows[compare->row_count++];
         out->row = row;
         out->name = strdup(name);
-        if (!out->name
-            || (compare->row_count <= ROWS_EXPLAINED && !explain(compare, out))
+        if (!out->name || (compare->row_count <= ROWS_EXPLAINED && !explain(compare, out))
             || (options->has_threshold && !raise_event(out, &options->threshold)))
             return false;
         if (out->reason) {
@@ -139,8 +139,9 @@ static bool fill_rows(struct hs_compare *compare, const struct hs_compare_option
     return true;
 }
 
-static int load(const char *path, const struct hs_analysis *like, struct hs_snapshot **ret,
-                struct hs_analysis **ret_analysis, struct hs_error *err)
+static int load(const char *path, const struct hs_analysis *like,
+                struct hs_snapshot **ret, struct hs_analysis **ret_analysis,
+                struct hs_error *err)
 {
     hs_auto(guard_snapshot) struct hs_snapshot *snapshot = NULL;
     hs_auto(guard_analysis) struct hs_analysis *analysis = NULL;
@@ -163,7 +164,8 @@ struct level {
 
 static int by_name(const void *left, const void *right)
 {
-    return strcmp(((const struct level *)left)->name, ((const struct level *)right)->name);
+    return strcmp(((const struct level *)left)->name,
+                  ((const struct level *)right)->name);
 }
 
 /* The bytes of every row in a snapshot between, as negative or positive steps on both of
@@ -174,26 +176,26 @@ static int add_level(struct hs_compare *compare, const struct hs_compare_options
     hs_auto(guard_snapshot) struct hs_snapshot *snapshot = NULL;
     hs_auto(guard_analysis) struct hs_analysis *analysis = NULL;
     hs_auto(guard_comparison) struct hs_comparison *comparison = NULL;
-    int result = load(options->files[file], compare->after_analysis, &snapshot, &analysis,
-                      err);
+    int result =
+        load(options->files[file], compare->after_analysis, &snapshot, &analysis, err);
     if (result == 0)
         result = hs_comparison_create(analysis, compare->after_analysis, options->by,
                                       &comparison, err);
     if (result < 0)
         return result;
-    hs_auto_free struct level *levels = malloc((comparison->row_count + 1)
-                                               * sizeof(*levels));
+    hs_auto_free struct level *levels =
+        malloc((comparison->row_count + 1) * sizeof(*levels));
     if (!levels)
         return hs_error_set(err, ENOMEM, "no memory to compare %s", options->files[file]);
     for (size_t i = 0; i < comparison->row_count; i++)
-        levels[i] = (struct level){comparison->rows[i].name,
-                                   comparison->rows[i].bytes_before};
+        levels[i] =
+            (struct level){comparison->rows[i].name, comparison->rows[i].bytes_before};
     qsort(levels, comparison->row_count, sizeof(*levels), by_name);
     for (size_t i = 0; i < compare->row_count; i++) {
         struct hs_compare_row *row = &compare->rows[i];
         struct level key = {.name = row->row->name};
-        const struct level *found = bsearch(&key, levels, comparison->row_count,
-                                            sizeof(*levels), by_name);
+        const struct level *found =
+            bsearch(&key, levels, comparison->row_count, sizeof(*levels), by_name);
         uint64_t bytes = found ? found->bytes : row->row->bytes_after;
         row->steps[file - 1] += (int64_t)bytes;
         row->steps[file] -= (int64_t)bytes;
@@ -201,8 +203,8 @@ static int add_level(struct hs_compare *compare, const struct hs_compare_options
     return 0;
 }
 
-static int fill_steps(struct hs_compare *compare, const struct hs_compare_options *options,
-                      struct hs_error *err)
+static int fill_steps(struct hs_compare *compare,
+                      const struct hs_compare_options *options, struct hs_error *err)
 {
     size_t steps = options->file_count - 1;
     for (size_t i = 0; i < compare->row_count; i++) {

@@ -28,9 +28,9 @@ struct hs_compare_options {
 struct hs_compare_row {
     const struct hs_comparison_row *row; /* borrowed */
     char *name;
-    char *stack;   /* who allocated most of what is new; NULL = unknown */
-    char *held_by; /* the shortest way to something new; NULL = see is_lost */
-    bool is_lost;  /* nothing holds what is new */
+    char *stack;       /* who allocated most of what is new; NULL = unknown */
+    char *held_by;     /* the shortest way to something new; NULL = see is_lost */
+    bool is_lost;      /* nothing holds what is new */
     bool is_explained; /* the three above are filled in */
     int64_t *steps;    /* growth in bytes from file to file: file_count - 1 entries */
     char *reason;      /* of the leak event; NULL = none */

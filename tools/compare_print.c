@@ -71,7 +71,8 @@ static bool add_row(struct hs_table *table, const struct hs_compare_row *row,
     const char *colour = growth_of(row) > 0 && row->is_lost ? "red" : NULL;
     if (options->file_count == 2)
         return hs_table_add(
-            table, (const char *[]){added, removed, delta, alloc, freed, growth, row->name},
+            table,
+            (const char *[]){added, removed, delta, alloc, freed, growth, row->name},
             colour);
     steps_text(row, options->file_count - 1, steps, sizeof(steps));
     return hs_table_add(
@@ -84,15 +85,15 @@ static struct hs_table *create_table(const struct hs_compare_options *options)
 {
     static const char *const by[] = {"CLASS", "SITE", "MODULE"};
     struct hs_column columns[8] = {
-        {"# NEW", HS_ALIGN_RIGHT},       {"# DELETED", HS_ALIGN_RIGHT},
-        {"# DELTA", HS_ALIGN_RIGHT},     {"ALLOC. SIZE", HS_ALIGN_RIGHT},
-        {"FREED SIZE", HS_ALIGN_RIGHT},  {"SIZE DELTA", HS_ALIGN_RIGHT},
+        {"# NEW", HS_ALIGN_RIGHT},      {"# DELETED", HS_ALIGN_RIGHT},
+        {"# DELTA", HS_ALIGN_RIGHT},    {"ALLOC. SIZE", HS_ALIGN_RIGHT},
+        {"FREED SIZE", HS_ALIGN_RIGHT}, {"SIZE DELTA", HS_ALIGN_RIGHT},
     };
     static const struct hs_column programs[] = {
-        {"added", HS_ALIGN_RIGHT},       {"removed", HS_ALIGN_RIGHT},
-        {"delta", HS_ALIGN_RIGHT},       {"added_bytes", HS_ALIGN_RIGHT},
+        {"added", HS_ALIGN_RIGHT},         {"removed", HS_ALIGN_RIGHT},
+        {"delta", HS_ALIGN_RIGHT},         {"added_bytes", HS_ALIGN_RIGHT},
         {"removed_bytes", HS_ALIGN_RIGHT}, {"delta_bytes", HS_ALIGN_RIGHT},
-        {"class", HS_ALIGN_LEFT_CUT},    {"stack", HS_ALIGN_LEFT_CUT},
+        {"class", HS_ALIGN_LEFT_CUT},      {"stack", HS_ALIGN_LEFT_CUT},
         {"held_by", HS_ALIGN_LEFT_CUT},
     };
     if (options->view.csv)
@@ -164,15 +165,17 @@ static json_t *row_json(const struct hs_compare_row *row, size_t steps)
     for (size_t i = 0; i < steps; i++)
         json_array_append_new(list, json_integer(row->steps[i]));
     return json_pack(
-        "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s?, s:s?, s:b}",
+        "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s?, s:s?, "
+        "s:b}",
         "class", row->name, "devtools_class", numbers->name, "added",
         (json_int_t)numbers->added, "removed", (json_int_t)numbers->removed, "delta",
         (json_int_t)delta_of(row), "added_bytes", (json_int_t)numbers->added_bytes,
         "removed_bytes", (json_int_t)numbers->removed_bytes, "delta_bytes",
         (json_int_t)growth_of(row), "count_before", (json_int_t)numbers->count_before,
         "count_after", (json_int_t)numbers->count_after, "bytes_before",
-        (json_int_t)numbers->bytes_before, "bytes_after", (json_int_t)numbers->bytes_after,
-        "steps", list, "stack", row->stack, "held_by", row->held_by, "lost", row->is_lost);
+        (json_int_t)numbers->bytes_before, "bytes_after",
+        (json_int_t)numbers->bytes_after, "steps", list, "stack", row->stack, "held_by",
+        row->held_by, "lost", row->is_lost);
 }
 
 bool hs_compare_print_json(const struct hs_compare *compare,
@@ -194,7 +197,8 @@ bool hs_compare_print_json(const struct hs_compare *compare,
             return false;
         struct hs_growth growth = hs_compare_growth(row);
         if (row->reason
-            && json_array_append_new(events, hs_leak_event_json(&growth, row->reason)) != 0)
+            && json_array_append_new(events, hs_leak_event_json(&growth, row->reason))
+                   != 0)
             return false;
     }
     return json_dumpf(document, stdout, JSON_INDENT(1)) == 0 && putchar('\n') != EOF;

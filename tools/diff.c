@@ -27,7 +27,8 @@ static const struct argp_option options[] = {
      "(whose data holds it)",
      0},
     {"threshold", KEY_THRESHOLD, "SPEC", 0,
-     "Raise a leak event for growth of 1M bytes, 10%, 100-objects, or any of several with "
+     "Raise a leak event for growth of 1M bytes, 10%, 100-objects, or any of several "
+     "with "
      "commas; then the exit status is 3",
      0},
     {0},
@@ -44,7 +45,8 @@ static enum hs_comparison_by parse_by(const char *text, struct argp_state *state
     return HS_BY_CLASS;
 }
 
-static void add_file(struct arguments *arguments, const char *file, struct argp_state *state)
+static void add_file(struct arguments *arguments, const char *file,
+                     struct argp_state *state)
 {
     if (arguments->options.file_count == MOST_FILES)
         argp_error(state, "more than %d files", MOST_FILES);
@@ -81,12 +83,18 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
 static const struct argp_child children[] = {{&hs_view_argp, 0, NULL, 0}, {0}};
 static const struct argp parser = {
-    options, parse_option, "BEFORE.heapsnapshot [BETWEEN…] AFTER.heapsnapshot",
-    "Show what was added and removed between two snapshots of one process, largest growth "
+    options,
+    parse_option,
+    "BEFORE.heapsnapshot [BETWEEN…] AFTER.heapsnapshot",
+    "Show what was added and removed between two snapshots of one process, largest "
+    "growth "
     "first, with the line that allocated it and who still holds it."
-    "\vThe numbers are those of DevTools' Comparison of AFTER with BEFORE. Snapshots between "
+    "\vThe numbers are those of DevTools' Comparison of AFTER with BEFORE. Snapshots "
+    "between "
     "them show the growth step by step.",
-    children, NULL, NULL,
+    children,
+    NULL,
+    NULL,
 };
 
 /* Ids mean nothing between processes: everything would look new. */
@@ -103,10 +111,11 @@ static void warn_of_strangers(const struct hs_compare *compare,
         is_same = is_same && (!left || !right || json_equal(left, right));
     }
     if (!is_same)
-        fprintf(stderr,
-                "heapsnap: %s and %s are of different processes; blocks cannot be matched, "
-                "so all of them look new or deleted\n",
-                arguments->files[0], arguments->files[arguments->file_count - 1]);
+        fprintf(
+            stderr,
+            "heapsnap: %s and %s are of different processes; blocks cannot be matched, "
+            "so all of them look new or deleted\n",
+            arguments->files[0], arguments->files[arguments->file_count - 1]);
 }
 
 int hs_verb_diff(int argc, char **argv)

@@ -53,6 +53,6 @@ int hs_find_shim(char *ret, size_t size, struct hs_error *err)
     }
     return hs_error_set(err, ENOENT,
                         HS_SHIM_NAME " is missing beside '%s'; build or install "
-                        "heapsnap again",
+                                     "heapsnap again",
                         self);
 }

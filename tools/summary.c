@@ -51,12 +51,18 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
 static const struct argp_child children[] = {{&hs_view_argp, 0, NULL, 0}, {0}};
 static const struct argp parser = {
-    NULL, parse_option, "FILE.heapsnapshot",
-    "Show what is in a snapshot, by class: how many, how near to a root, their own bytes, "
+    NULL,
+    parse_option,
+    "FILE.heapsnapshot",
+    "Show what is in a snapshot, by class: how many, how near to a root, their own "
+    "bytes, "
     "and the bytes that would go with them."
-    "\vThe numbers are those of the Memory panel of Chrome DevTools. Any V8 heap snapshot "
+    "\vThe numbers are those of the Memory panel of Chrome DevTools. Any V8 heap "
+    "snapshot "
     "will do, also Node's and Chrome's.",
-    children, NULL, NULL,
+    children,
+    NULL,
+    NULL,
 };
 
 static int by_retained(const void *left, const void *right)
@@ -98,20 +104,20 @@ static bool print_json(const struct hs_analysis *analysis, const struct hs_class
     for (size_t i = 0; i < count; i++) {
         char name[NAME_SIZE];
         hs_name_text(analysis->snapshot, rows[i]->name, name, sizeof(name));
-        json_t *row = json_pack("{s:s, s:s, s:I, s:i, s:I, s:I}", "class", name,
-                                "devtools_class", rows[i]->name, "count",
-                                (json_int_t)rows[i]->count, "distance", rows[i]->distance,
-                                "shallow", (json_int_t)rows[i]->shallow, "retained",
-                                (json_int_t)rows[i]->retained);
+        json_t *row =
+            json_pack("{s:s, s:s, s:I, s:i, s:I, s:I}", "class", name, "devtools_class",
+                      rows[i]->name, "count", (json_int_t)rows[i]->count, "distance",
+                      rows[i]->distance, "shallow", (json_int_t)rows[i]->shallow,
+                      "retained", (json_int_t)rows[i]->retained);
         if (json_array_append_new(list, row) != 0)
             return false;
     }
     json_t *ours = json_object_get(analysis->snapshot->metadata, "heapsnap");
-    hs_auto(guard_json) json_t *document =
-        json_pack("{s:s, s:I, s:I, s:I, s:O, s:O?}", "file", file, "total_bytes",
-                  (json_int_t)analysis->total, "nodes",
-                  (json_int_t)analysis->snapshot->node_count, "edges",
-                  (json_int_t)analysis->snapshot->edge_count, "rows", list, "metadata", ours);
+    hs_auto(guard_json) json_t *document = json_pack(
+        "{s:s, s:I, s:I, s:I, s:O, s:O?}", "file", file, "total_bytes",
+        (json_int_t)analysis->total, "nodes", (json_int_t)analysis->snapshot->node_count,
+        "edges", (json_int_t)analysis->snapshot->edge_count, "rows", list, "metadata",
+        ours);
     return document && json_dumpf(document, stdout, JSON_INDENT(1)) == 0
            && putchar('\n') != EOF;
 }
@@ -151,18 +157,17 @@ static bool add_row(struct hs_table *table, const struct hs_analysis *analysis,
     if (csv) {
         snprintf(shallow, sizeof(shallow), "%" PRIu64, class->shallow);
         snprintf(retained, sizeof(retained), "%" PRIu64, class->retained);
-        return hs_table_add(table, (const char *[]){count, distance, shallow, retained, name},
-                            NULL);
+        return hs_table_add(
+            table, (const char *[]){count, distance, shallow, retained, name}, NULL);
     }
     share_text(class->shallow, analysis->total, shallow_share, sizeof(shallow_share));
     share_text(class->retained, analysis->total, retained_share, sizeof(retained_share));
-    return hs_table_add(table,
-                        (const char *[]){count, is_far ? "−" : distance,
-                                         hs_size_text(class->shallow, shallow),
-                                         shallow_share,
-                                         hs_size_text(class->retained, retained),
-                                         retained_share, name},
-                        strncmp(name, "Detached ", 9) == 0 ? "red" : NULL);
+    return hs_table_add(
+        table,
+        (const char *[]){count, is_far ? "−" : distance,
+                         hs_size_text(class->shallow, shallow), shallow_share,
+                         hs_size_text(class->retained, retained), retained_share, name},
+        strncmp(name, "Detached ", 9) == 0 ? "red" : NULL);
 }
 
 static bool print_table(const struct hs_analysis *analysis, const struct hs_class **rows,
@@ -210,11 +215,11 @@ int hs_verb_summary(int argc, char **argv)
         return hs_tool_fail(&err);
     size_t count = 0;
     hs_auto_free const struct hs_class **rows = choose(analysis, &arguments.view, &count);
-    bool is_fine = rows
-                   && (arguments.view.json
-                           ? print_json(analysis, rows, hs_view_limit(&arguments.view, count),
-                                        arguments.file)
-                           : print_table(analysis, rows, count, &arguments));
+    bool is_fine =
+        rows
+        && (arguments.view.json ? print_json(
+                analysis, rows, hs_view_limit(&arguments.view, count), arguments.file)
+                                : print_table(analysis, rows, count, &arguments));
     if (!is_fine || fflush(stdout) != 0) {
         hs_error_set(&err, EIO, "cannot print the summary");
         return hs_tool_fail(&err);

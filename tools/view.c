@@ -42,7 +42,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_MIN_BYTES:
         if (!hs_tool_parse_size(argument, &view->min_bytes))
-            argp_error(state, "'%s' is no size; say for example 4096, 64K or 1M", argument);
+            argp_error(state, "'%s' is no size; say for example 4096, 64K or 1M",
+                       argument);
         return 0;
     case KEY_FILTER:
         view->filter = argument;
@@ -60,7 +61,9 @@ const struct argp hs_view_argp = {options, parse_option, NULL, NULL, NULL, NULL,
 
 size_t hs_view_limit(const struct hs_view *view, size_t count)
 {
-    size_t limit = view->has_top ? view->top : view->json || view->csv ? 0 : ROWS_FOR_PEOPLE;
+    size_t limit = view->has_top             ? view->top
+                   : view->json || view->csv ? 0
+                                             : ROWS_FOR_PEOPLE;
     return limit == 0 || limit > count ? count : limit;
 }
 

@@ -49,8 +49,8 @@ static bool find_retained(struct hs_analysis *analysis)
 }
 
 int hs_analysis_create(const struct hs_snapshot *snapshot,
-                       const struct hs_analysis_options *options, struct hs_analysis **ret,
-                       struct hs_error *err)
+                       const struct hs_analysis_options *options,
+                       struct hs_analysis **ret, struct hs_error *err)
 {
     static const struct hs_analysis_options none;
     if (!options)

@@ -180,9 +180,9 @@ static bool fill(struct hs_comparison *comparison, const struct side *before,
     return true;
 }
 
-int hs_comparison_create(const struct hs_analysis *before, const struct hs_analysis *after,
-                         enum hs_comparison_by by, struct hs_comparison **ret,
-                         struct hs_error *err)
+int hs_comparison_create(const struct hs_analysis *before,
+                         const struct hs_analysis *after, enum hs_comparison_by by,
+                         struct hs_comparison **ret, struct hs_error *err)
 {
     hs_auto(guard_comparison) struct hs_comparison *comparison =
         calloc(1, sizeof(*comparison));
@@ -198,7 +198,8 @@ int hs_comparison_create(const struct hs_analysis *before, const struct hs_analy
     new.group = hs_group_nodes(after, by, &storage->keys);
     if (!old.group || !new.group || !sort_side(&old, storage->keys.count)
         || !sort_side(&new, storage->keys.count) || !fill(comparison, &old, &new))
-        return hs_error_set(err, ENOMEM, "no memory to compare snapshots of %u and %u nodes",
+        return hs_error_set(err, ENOMEM,
+                            "no memory to compare snapshots of %u and %u nodes",
                             before->snapshot->node_count, after->snapshot->node_count);
     *ret = hs_take(comparison);
     return 0;

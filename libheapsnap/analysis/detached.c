@@ -76,8 +76,10 @@ bool hs_propagate_detachedness(struct hs_analysis *analysis)
     hs_auto_free uint32_t *detached = malloc(count * sizeof(*detached));
     if (!is_visited || !attached || !detached)
         return false;
-    struct spread spread = {.analysis = analysis, .is_visited = is_visited,
-                            .attached = attached, .detached = detached};
+    struct spread spread = {.analysis = analysis,
+                            .is_visited = is_visited,
+                            .attached = attached,
+                            .detached = detached};
     for (uint32_t node = 0; node < count; node++)
         if (analysis->node_detachedness[node] != HS_DETACHEDNESS_UNKNOWN)
             process(&spread, node, analysis->node_detachedness[node]);

@@ -116,7 +116,8 @@ static void spread(struct search *search, uint32_t from)
             if (type == HS_EDGE_WEAK
                 || analysis->distance[snapshot->edge_to[e]] != HS_DISTANCE_UNREACHED)
                 continue;
-            if ((type == HS_EDGE_INTERNAL || kind != PLAIN) && !is_followed(search, kind, e))
+            if ((type == HS_EDGE_INTERNAL || kind != PLAIN)
+                && !is_followed(search, kind, e))
                 continue;
             visit(search, node, e, distance);
         }
@@ -142,7 +143,8 @@ bool hs_measure_distances(struct hs_analysis *analysis)
     struct hs_analysis_storage *storage = analysis->storage;
     struct search search = {.analysis = analysis, .ephemerons = storage->ephemerons};
     uint32_t root = snapshot->root;
-    for (uint32_t e = snapshot->first_edge[root]; e < snapshot->first_edge[root + 1]; e++) {
+    for (uint32_t e = snapshot->first_edge[root]; e < snapshot->first_edge[root + 1];
+         e++) {
         uint32_t child = snapshot->edge_to[e];
         if (hs_is_user_root(snapshot, child)
             && analysis->distance[child] == HS_DISTANCE_UNREACHED)

@@ -27,14 +27,14 @@ struct link {
 struct work {
     const struct hs_snapshot *snapshot;
     uint64_t *essential;
-    uint32_t *number;  /* of a node */
-    uint32_t *vertex;  /* node of a number */
+    uint32_t *number;    /* of a node */
+    uint32_t *vertex;    /* node of a number */
     uint32_t *dominator; /* of a number, as a number; at first the tree's parent */
-    uint32_t *next;    /* scratch of a node or number each */
+    uint32_t *next;      /* scratch of a node or number each */
     struct link *links;
-    uint32_t *semi;    /* of a number: its semidominator */
+    uint32_t *semi;              /* of a number: its semidominator */
     uint32_t *first_from, *from; /* who leads to a number, as numbers */
-    uint32_t count;    /* numbers given by depth-first search */
+    uint32_t count;              /* numbers given by depth-first search */
 };
 
 static void release(struct work *work)
@@ -117,7 +117,8 @@ static bool find_predecessors(struct work *work)
     uint32_t *first = work->first_from + 1;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t node = work->vertex[i];
-        for (uint32_t e = snapshot->first_edge[node]; e < snapshot->first_edge[node + 1]; e++)
+        for (uint32_t e = snapshot->first_edge[node]; e < snapshot->first_edge[node + 1];
+             e++)
             if (hs_is_essential(work->essential, e)) {
                 uint32_t to = work->number[snapshot->edge_to[e]];
                 targets[used++] = to;

@@ -18,7 +18,7 @@ enum { UNKNOWN, ORDINARY, EPHEMERON };
 
 struct hs_ephemerons {
     const struct hs_snapshot *snapshot;
-    uint8_t *state; /* of each string */
+    uint8_t *state;             /* of each string */
     struct hs_text_table pairs; /* the common parts */
     struct hs_ephemeron found;
 };
@@ -89,7 +89,8 @@ const struct hs_ephemeron *hs_ephemeron_find(struct hs_ephemerons *ephemerons,
 {
     if (ephemerons->state[name] == ORDINARY)
         return NULL;
-    const char *part = parse(ephemerons->snapshot->strings[name], &ephemerons->found.table);
+    const char *part =
+        parse(ephemerons->snapshot->strings[name], &ephemerons->found.table);
     ephemerons->state[name] = part ? EPHEMERON : ORDINARY;
     if (!part)
         return NULL;

@@ -26,12 +26,14 @@ static bool mark_page(const struct hs_snapshot *snapshot, uint8_t **ret)
         return false;
     size_t n = 0;
     uint32_t root = snapshot->root;
-    for (uint32_t e = snapshot->first_edge[root]; e < snapshot->first_edge[root + 1]; e++) {
+    for (uint32_t e = snapshot->first_edge[root]; e < snapshot->first_edge[root + 1];
+         e++) {
         uint32_t child = snapshot->edge_to[e];
         bool is_document = snapshot->edge_type[e] == HS_EDGE_ELEMENT
                            && snapshot->node_type[child] == HS_NODE_SYNTHETIC
                            && hs_is_user_root(snapshot, child);
-        if ((snapshot->edge_type[e] == HS_EDGE_SHORTCUT || is_document) && !is_page[child]) {
+        if ((snapshot->edge_type[e] == HS_EDGE_SHORTCUT || is_document)
+            && !is_page[child]) {
             is_page[child] = 1;
             list[n++] = child;
         }
@@ -57,7 +59,8 @@ uint64_t *hs_find_essential_edges(const struct hs_analysis *analysis)
     const struct hs_snapshot *snapshot = analysis->snapshot;
     struct hs_analysis_storage *storage = analysis->storage;
     hs_auto_free uint8_t *is_page = NULL;
-    uint64_t *essential = calloc((size_t)snapshot->edge_count / 64 + 1, sizeof(*essential));
+    uint64_t *essential =
+        calloc((size_t)snapshot->edge_count / 64 + 1, sizeof(*essential));
     if (!essential || !mark_page(snapshot, &is_page)) {
         free(essential);
         return NULL;
@@ -69,8 +72,8 @@ uint64_t *hs_find_essential_edges(const struct hs_analysis *analysis)
              e++) {
             uint8_t type = snapshot->edge_type[e];
             uint32_t to = snapshot->edge_to[e];
-            if (type == HS_EDGE_WEAK || to == from || (type == HS_EDGE_SHORTCUT && !is_root)
-                || (is_blind && is_page[to]))
+            if (type == HS_EDGE_WEAK || to == from
+                || (type == HS_EDGE_SHORTCUT && !is_root) || (is_blind && is_page[to]))
                 continue;
             if (type == HS_EDGE_INTERNAL) {
                 const struct hs_ephemeron *ephemeron =

@@ -18,16 +18,15 @@ static uint32_t add_key(struct hs_text_table *keys, const char *name, size_t siz
     int length = snprintf(key, sizeof(key), ",%.*s", (int)size, name);
     if (length < 0)
         return HS_TEXT_NONE;
-    return hs_text_table_add(keys, key,
-                             (size_t)length < sizeof(key) ? (size_t)length
-                                                          : sizeof(key) - 1);
+    return hs_text_table_add(
+        keys, key, (size_t)length < sizeof(key) ? (size_t)length : sizeof(key) - 1);
 }
 
 static bool group_by_class(const struct hs_analysis *analysis, struct hs_text_table *keys,
                            uint32_t *groups)
 {
-    hs_auto_free uint32_t *numbers = malloc(((size_t)analysis->class_count + 1)
-                                            * sizeof(*numbers));
+    hs_auto_free uint32_t *numbers =
+        malloc(((size_t)analysis->class_count + 1) * sizeof(*numbers));
     if (!numbers)
         return false;
     for (uint32_t i = 0; i < analysis->class_count; i++) {
@@ -74,12 +73,13 @@ static void find_owners(const struct hs_analysis *analysis, uint32_t *owners)
     memset(owners, 0xff, snapshot->node_count * sizeof(*owners));
     for (uint32_t i = 0; i < analysis->reached_count; i++) {
         uint32_t node = analysis->order[i], from = analysis->reached_from[node];
-        bool is_group = node == snapshot->root
-                        || snapshot->node_type[node] == HS_NODE_SYNTHETIC;
+        bool is_group =
+            node == snapshot->root || snapshot->node_type[node] == HS_NODE_SYNTHETIC;
         if (from != HS_ANALYSIS_NONE && owners[from] != HS_ANALYSIS_NONE)
             owners[node] = owners[from];
         else if (!is_group
-                 || strcmp(snapshot->strings[snapshot->node_name[node]], HS_GROUP_LOST) == 0)
+                 || strcmp(snapshot->strings[snapshot->node_name[node]], HS_GROUP_LOST)
+                        == 0)
             owners[node] = node;
     }
 }

@@ -32,16 +32,16 @@ const char *hs_name_text(const struct hs_snapshot *snapshot, const char *name,
 {
     static const char detached[] = "Detached ";
     bool is_ours = json_object_get(snapshot->metadata, "heapsnap") != NULL;
-    size_t known = strncmp(name, detached, sizeof(detached) - 1) == 0
-                       ? sizeof(detached) - 1
-                       : 0;
+    size_t known =
+        strncmp(name, detached, sizeof(detached) - 1) == 0 ? sizeof(detached) - 1 : 0;
     size_t length = strlen(name), used = 0;
     bool is_bracketed = is_ours && name[known] == '<' && name[length - 1] == '>';
     for (size_t at = 0; at < length && used + 1 < size; at++) {
         if (is_bracketed && (at == known || at == length - 1))
             continue;
         /* U+00A0 and the control characters around it start with 0xc2. */
-        unsigned char next = (unsigned char)name[at] == 0xc2 ? (unsigned char)name[at + 1] : 0;
+        unsigned char next =
+            (unsigned char)name[at] == 0xc2 ? (unsigned char)name[at + 1] : 0;
         bool is_control = (unsigned char)name[at] < 0x20 || name[at] == 0x7f
                           || (next >= 0x80 && next < 0xa0);
         buffer[used++] = next == 0xa0 ? ' ' : is_control ? '?' : name[at];
@@ -67,8 +67,8 @@ static void append(struct line *line, const char *text)
         line->used = line->size - 1;
 }
 
-static const char *edge_text(const struct hs_snapshot *snapshot, uint32_t edge, char *text,
-                             size_t size)
+static const char *edge_text(const struct hs_snapshot *snapshot, uint32_t edge,
+                             char *text, size_t size)
 {
     uint32_t name = snapshot->edge_name[edge];
     uint8_t type = snapshot->edge_type[edge];
@@ -146,8 +146,8 @@ bool hs_holder_text(const struct hs_analysis *analysis, uint32_t node, char *buf
     struct line line = {.buffer = buffer, .size = size};
     struct steps steps = {0};
     uint32_t group = HS_ANALYSIS_NONE; /* the lowest synthetic node on the way */
-    bool is_held = analysis->distance[node] != HS_DISTANCE_UNREACHED
-                   && node != snapshot->root;
+    bool is_held =
+        analysis->distance[node] != HS_DISTANCE_UNREACHED && node != snapshot->root;
     buffer[0] = '\0';
     for (uint32_t at = node; is_held && at != snapshot->root;) {
         uint32_t from = analysis->reached_from[at];

@@ -119,15 +119,17 @@ static bool append_property(struct characters *out, const char *name)
 
 /* The name "{x, y}" of a literal object in `text`, and how many of its property edges,
  * skipping __proto__, it mentions. */
-static bool describe(const struct hs_snapshot *snapshot, uint32_t node, struct characters *text,
-                     struct characters *scratch, uint32_t *ret_count)
+static bool describe(const struct hs_snapshot *snapshot, uint32_t node,
+                     struct characters *text, struct characters *scratch,
+                     uint32_t *ret_count)
 {
     size_t length = 1;
     text->count = 0;
     *ret_count = 0;
     if (!append(text, "{", 1))
         return false;
-    for (uint32_t e = snapshot->first_edge[node]; e < snapshot->first_edge[node + 1]; e++) {
+    for (uint32_t e = snapshot->first_edge[node]; e < snapshot->first_edge[node + 1];
+         e++) {
         if (snapshot->edge_type[e] != HS_EDGE_PROPERTY)
             continue;
         const char *name = snapshot->strings[snapshot->edge_name[e]];
@@ -164,7 +166,9 @@ static bool add_candidate(struct hs_interfaces *interfaces,
         interfaces->list.at[name].count++;
         return true;
     }
-    struct interface interface = {.name = name, .count = 1, .size = properties,
+    struct interface interface = {.name = name,
+                                  .count = 1,
+                                  .size = properties,
                                   .first = (uint32_t)interfaces->properties.count};
     for (uint32_t e = snapshot->first_edge[node]; properties > 0; e++) {
         const char *property = snapshot->strings[snapshot->edge_name[e]];
@@ -206,7 +210,8 @@ static bool add_steps(struct hs_interfaces *interfaces, uint32_t index)
             child = interfaces->steps.at[child].sibling;
         if (!child) {
             child = (uint32_t)interfaces->steps.count;
-            struct step step = {.property = properties[i], .interface = UINT32_MAX,
+            struct step step = {.property = properties[i],
+                                .interface = UINT32_MAX,
                                 .sibling = interfaces->steps.at[at].child};
             if (!hs_array_push(&interfaces->steps, step))
                 return false;
@@ -249,7 +254,8 @@ static bool infer(struct hs_interfaces *interfaces, const struct hs_snapshot *sn
     is_fine = is_fine && hs_array_push(&interfaces->steps, root);
     for (uint32_t i = 0; is_fine && i < kept; i++)
         is_fine = add_steps(interfaces, i);
-    interfaces->first_step = calloc((size_t)interfaces->texts.count + 1, sizeof(uint32_t));
+    interfaces->first_step =
+        calloc((size_t)interfaces->texts.count + 1, sizeof(uint32_t));
     if (!is_fine || !interfaces->first_step)
         return false;
     for (uint32_t at = interfaces->steps.at[0].child; at;
@@ -259,8 +265,8 @@ static bool infer(struct hs_interfaces *interfaces, const struct hs_snapshot *sn
 }
 
 /* The best interface for sorted properties, or UINT32_MAX. `states` is scratch. */
-static bool match(const struct hs_interfaces *interfaces, const struct numbers *properties,
-                  struct numbers *states, uint32_t *ret)
+static bool match(const struct hs_interfaces *interfaces,
+                  const struct numbers *properties, struct numbers *states, uint32_t *ret)
 {
     const struct step *steps = interfaces->steps.at;
     *ret = UINT32_MAX;
@@ -293,10 +299,12 @@ static bool match(const struct hs_interfaces *interfaces, const struct numbers *
 }
 
 static bool collect(const struct hs_interfaces *interfaces,
-                    const struct hs_snapshot *snapshot, uint32_t node, struct numbers *out)
+                    const struct hs_snapshot *snapshot, uint32_t node,
+                    struct numbers *out)
 {
     out->count = 0;
-    for (uint32_t e = snapshot->first_edge[node]; e < snapshot->first_edge[node + 1]; e++) {
+    for (uint32_t e = snapshot->first_edge[node]; e < snapshot->first_edge[node + 1];
+         e++) {
         if (snapshot->edge_type[e] != HS_EDGE_PROPERTY)
             continue;
         const char *name = snapshot->strings[snapshot->edge_name[e]];

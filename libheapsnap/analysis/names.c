@@ -44,8 +44,8 @@ static uint32_t add_class(struct naming *naming, const char *prefix, const char 
 {
     if (!reserve(naming, strlen(prefix) + size + strlen(suffix) + 2))
         return HS_TEXT_NONE;
-    int length = snprintf(naming->text, naming->room, ",%s%.*s%s", prefix, (int)size, name,
-                          suffix);
+    int length = snprintf(naming->text, naming->room, ",%s%.*s%s", prefix, (int)size,
+                          name, suffix);
     return hs_text_table_add(naming->keys, naming->text, (size_t)length);
 }
 
@@ -65,11 +65,23 @@ static uint32_t class_of_name(struct naming *naming, const char *name, bool is_r
 
 static const char *type_name(const struct hs_snapshot *snapshot, uint8_t type)
 {
-    static const char *const names[] = {
-        "hidden", "array", "string", "object", "code", "closure", "regexp", "number",
-        "native", "synthetic", "concatenated string", "sliced string", "symbol", "bigint",
-        "object shape"};
-    return type < HS_NODE_OTHER ? names[type] : snapshot->other_types[type - HS_NODE_OTHER];
+    static const char *const names[] = {"hidden",
+                                        "array",
+                                        "string",
+                                        "object",
+                                        "code",
+                                        "closure",
+                                        "regexp",
+                                        "number",
+                                        "native",
+                                        "synthetic",
+                                        "concatenated string",
+                                        "sliced string",
+                                        "symbol",
+                                        "bigint",
+                                        "object shape"};
+    return type < HS_NODE_OTHER ? names[type]
+                                : snapshot->other_types[type - HS_NODE_OTHER];
 }
 
 static uint32_t class_of_type(struct naming *naming, uint8_t type)
@@ -93,7 +105,7 @@ static bool name_nodes(struct naming *naming)
         uint32_t name = snapshot->node_name[node];
         bool is_named = type == HS_NODE_OBJECT || type == HS_NODE_NATIVE;
         uint32_t once = HS_TEXT_NONE;
-        uint32_t *class = !is_named ? &naming->of_type[type]
+        uint32_t *class = !is_named                         ? &naming->of_type[type]
                           : analysis->node_is_renamed[node] ? &once
                                                             : &naming->of_string[name];
         if (*class == HS_TEXT_NONE)
@@ -118,9 +130,9 @@ static bool add_locations(struct naming *naming)
         const char *name = naming->keys->at[analysis->node_class[location->node]] + 1;
         if (!reserve(naming, strlen(name) + 48))
             return false;
-        int length = snprintf(naming->text, naming->room,
-                              "%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%s", location->script_id,
-                              location->line, location->column, name);
+        int length =
+            snprintf(naming->text, naming->room, "%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%s",
+                     location->script_id, location->line, location->column, name);
         uint32_t class = hs_text_table_add(naming->keys, naming->text, (size_t)length);
         if (class == HS_TEXT_NONE)
             return false;
@@ -146,8 +158,8 @@ bool hs_name_classes(struct hs_analysis *analysis, const struct hs_analysis *lik
     analysis->node_class = malloc(snapshot->node_count * sizeof(*analysis->node_class));
     if (!of_string || !analysis->node_class)
         return false;
-    struct naming naming = {.analysis = analysis, .keys = &storage->keys,
-                            .of_string = of_string};
+    struct naming naming = {
+        .analysis = analysis, .keys = &storage->keys, .of_string = of_string};
     memset(of_string, 0xff, strings * sizeof(*of_string));
     memset(naming.of_type, 0xff, sizeof(naming.of_type));
     bool is_fine = name_nodes(&naming) && hs_interfaces_apply(analysis, like)
@@ -156,7 +168,8 @@ bool hs_name_classes(struct hs_analysis *analysis, const struct hs_analysis *lik
     if (!is_fine)
         return false;
     analysis->class_count = storage->keys.count;
-    analysis->classes = calloc((size_t)storage->keys.count + 1, sizeof(*analysis->classes));
+    analysis->classes =
+        calloc((size_t)storage->keys.count + 1, sizeof(*analysis->classes));
     if (!analysis->classes)
         return false;
     for (uint32_t i = 0; i < storage->keys.count; i++) {

@@ -48,9 +48,9 @@ void hs_site_text(const struct hs_snapshot *snapshot, uint32_t site, char *buffe
     for (int frame = 0; site != HS_ANALYSIS_NONE && used < size; frame++) {
         const char *name = snapshot->strings[snapshot->node_name[site]];
         bool is_last = frame == FRAMES_SHOWN;
-        int added = snprintf(buffer + used, size - used, "%s%.*s", frame ? " ← " : "",
-                             is_last ? 3 : (int)hs_site_name_size(name),
-                             is_last ? "…" : name);
+        int added =
+            snprintf(buffer + used, size - used, "%s%.*s", frame ? " ← " : "",
+                     is_last ? 3 : (int)hs_site_name_size(name), is_last ? "…" : name);
         used += added > 0 ? (size_t)added : 0;
         is_last = is_last || strncmp(name, "main (", strlen("main (")) == 0;
         site = is_last ? HS_ANALYSIS_NONE : find_weak(snapshot, site, "called from");

@@ -67,8 +67,7 @@ bool hs_transfer_sizes(struct hs_analysis *analysis)
     for (uint32_t node = 0; node < count; node++) {
         uint32_t owner = owners[node];
         if (owner == UNVISITED || owner == SHARED || owner == node
-            || owner == snapshot->root
-            || snapshot->node_type[owner] == HS_NODE_SYNTHETIC)
+            || owner == snapshot->root || snapshot->node_type[owner] == HS_NODE_SYNTHETIC)
             continue;
         if (__builtin_add_overflow(sizes[owner], sizes[node], &sizes[owner]))
             sizes[owner] = UINT32_MAX;

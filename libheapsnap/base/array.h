@@ -49,8 +49,8 @@ static inline bool hs_array_grow(void **at, size_t *room, size_t wanted, size_t 
     hs_array_grow((void **)&(array)->at, &(array)->room, (wanted), sizeof(*(array)->at))
 
 /* Append one entry; false when there is no memory. */
-#define hs_array_push(array, ...)                         \
-    (hs_array_reserve((array), (array)->count + 1)        \
+#define hs_array_push(array, ...)                                \
+    (hs_array_reserve((array), (array)->count + 1)               \
          ? ((array)->at[(array)->count++] = (__VA_ARGS__), true) \
          : false)
 

@@ -55,11 +55,11 @@ static inline void hs_guard_fclose(FILE **file)
     })
 
 /* The same for descriptors, whose "nothing" is -1. */
-#define hs_take_fd(variable)  \
-    ({                        \
+#define hs_take_fd(variable)   \
+    ({                         \
         int taken_ = variable; \
-        variable = -1;        \
-        taken_;               \
+        variable = -1;         \
+        taken_;                \
     })
 
 #endif

@@ -26,8 +26,7 @@ static inline const char *hs_size_text(uint64_t bytes, char *buffer)
     unsigned unit = 0;
     uint64_t divisor = 1000;
     /* What would round up to 1000 of a unit belongs to the next one. */
-    while (unit < 5 && bytes / divisor >= 999
-           && bytes >= divisor * 1000 - divisor / 2) {
+    while (unit < 5 && bytes / divisor >= 999 && bytes >= divisor * 1000 - divisor / 2) {
         divisor *= 1000;
         unit++;
     }

@@ -132,7 +132,8 @@ static bool crosses_percent(const struct hs_threshold *threshold, uint64_t befor
     char limit[32], now[32], bytes[HS_SIZE_TEXT];
     percent_text(threshold->percent, limit, sizeof(limit));
     if (before == 0) {
-        snprintf(reason, size, "+%s from nothing ≥ %s", hs_size_text(grown, bytes), limit);
+        snprintf(reason, size, "+%s from nothing ≥ %s", hs_size_text(grown, bytes),
+                 limit);
         return true;
     }
     percent_text((double)grown * 100 / (double)before, now, sizeof(now));

@@ -131,8 +131,9 @@ static int check(const struct hs_snapshot_builder *builder, struct hs_error *err
                             "the heap has more blocks or pointers than a snapshot can "
                             "hold; leave some out");
     if (builder->failure || nodes == 0)
-        return hs_error_set(err, EINVAL, "a snapshot needs a root, and every name and type "
-                                         "must be known");
+        return hs_error_set(err, EINVAL,
+                            "a snapshot needs a root, and every name and type "
+                            "must be known");
     for (size_t i = 0; i < builder->edges.count; i++)
         if (builder->edges.at[i].from >= nodes || builder->edges.at[i].to >= nodes)
             return hs_error_set(err, EINVAL, "edge %zu joins a node that was never added",
@@ -203,8 +204,8 @@ int hs_snapshot_builder_finish(struct hs_snapshot_builder *builder,
     bool is_described = snapshot != NULL;
     if (metadata) {
         if (snapshot)
-            is_described = json_object_set_new(snapshot->metadata, "heapsnap", metadata)
-                           == 0;
+            is_described =
+                json_object_set_new(snapshot->metadata, "heapsnap", metadata) == 0;
         else
             json_decref(metadata);
     }

@@ -32,8 +32,9 @@ bool hs_cursor_fail(const struct hs_cursor *cursor, const char *format, ...)
 bool hs_cursor_expected(const struct hs_cursor *cursor, const char *what)
 {
     if (cursor->at >= cursor->end)
-        return hs_cursor_fail(cursor, "the file ends here, but %s should follow; it was "
-                                      "not written or copied completely",
+        return hs_cursor_fail(cursor,
+                              "the file ends here, but %s should follow; it was "
+                              "not written or copied completely",
                               what);
     return hs_cursor_fail(cursor, "expected %s", what);
 }
@@ -235,7 +236,8 @@ bool hs_cursor_decode(struct hs_cursor *cursor, char **out)
         } else if ((unsigned char)*cursor->at < 0x20) {
             return hs_cursor_expected(cursor, "no control character in a string");
         } else {
-            size_t length = hs_utf8_length(cursor->at, (size_t)(cursor->end - cursor->at));
+            size_t length =
+                hs_utf8_length(cursor->at, (size_t)(cursor->end - cursor->at));
             if (length > 0)
                 memcpy(*out, cursor->at, length);
             else

@@ -58,8 +58,8 @@ bool hs_cursor_numbers_slow(struct hs_cursor *cursor, bool is_first, uint64_t *r
 bool hs_cursor_numbers_finish(struct hs_cursor *cursor, const char *what);
 
 /* The common case inline: ",123" or "\n,123" with few digits. */
-static inline bool hs_cursor_number(struct hs_cursor *cursor, bool is_first, uint64_t *ret,
-                                    uint64_t limit, const char *what)
+static inline bool hs_cursor_number(struct hs_cursor *cursor, bool is_first,
+                                    uint64_t *ret, uint64_t limit, const char *what)
 {
     const char *at = cursor->at;
     if (!is_first) {

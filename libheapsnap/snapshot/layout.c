@@ -16,25 +16,39 @@
 
 HS_DEFINE_GUARD(guard_json, json_t *, json_decref)
 
-static const char *const node_types[] = {
-    "hidden", "array", "string", "object", "code", "closure", "regexp", "number",
-    "native", "synthetic", "concatenated string", "sliced string", "symbol", "bigint",
-    "object shape", NULL};
-static const char *const edge_types[] = {"context", "element", "property", "internal",
-                                         "hidden", "shortcut", "weak", NULL};
+static const char *const node_types[] = {"hidden",
+                                         "array",
+                                         "string",
+                                         "object",
+                                         "code",
+                                         "closure",
+                                         "regexp",
+                                         "number",
+                                         "native",
+                                         "synthetic",
+                                         "concatenated string",
+                                         "sliced string",
+                                         "symbol",
+                                         "bigint",
+                                         "object shape",
+                                         NULL};
+static const char *const edge_types[] = {"context", "element",  "property", "internal",
+                                         "hidden",  "shortcut", "weak",     NULL};
 
-static const char *const node_fields[] = {"type", "name", "id", "self_size", "edge_count",
-                                          "trace_node_id", "detachedness", NULL};
+static const char *const node_fields[] = {"type",         "name",       "id",
+                                          "self_size",    "edge_count", "trace_node_id",
+                                          "detachedness", NULL};
 static const char *const edge_fields[] = {"type", "name_or_index", "to_node", NULL};
 static const char *const location_fields[] = {"object_index", "script_id", "line",
                                               "column", NULL};
-static const char *const function_fields[] = {"function_id", "name", "script_name",
-                                              "script_id", "line", "column", NULL};
+static const char *const function_fields[] = {
+    "function_id", "name", "script_name", "script_id", "line", "column", NULL};
 
 static bool wrong(const struct hs_cursor *cursor, const char *what)
 {
-    return hs_cursor_fail(cursor, "the \"snapshot\" object before this has no %s; is it a "
-                                  "heap snapshot?",
+    return hs_cursor_fail(cursor,
+                          "the \"snapshot\" object before this has no %s; is it a "
+                          "heap snapshot?",
                           what);
 }
 
@@ -126,8 +140,9 @@ static bool read_count(const struct hs_cursor *cursor, json_t *header, const cha
     if (!json_is_integer(value) || count < 0)
         return wrong(cursor, key);
     if ((uint64_t)count > most || (uint64_t)count * width > UINT32_MAX)
-        return hs_cursor_fail(cursor, "%s is %lld, more than a file of this size can hold",
-                              key, (long long)count);
+        return hs_cursor_fail(cursor,
+                              "%s is %lld, more than a file of this size can hold", key,
+                              (long long)count);
     *ret = (uint64_t)count;
     return true;
 }
@@ -147,8 +162,9 @@ static bool read_counts(const struct hs_cursor *cursor, json_t *header,
     json_int_t root = json_integer_value(json_object_get(header, "root_index"));
     uint64_t last = (ret->node_count - 1) * ret->node.width;
     if (root != 0 && (uint64_t)root != last)
-        return hs_cursor_fail(cursor, "root_index is %lld, but the root must be the first "
-                                      "or the last node",
+        return hs_cursor_fail(cursor,
+                              "root_index is %lld, but the root must be the first "
+                              "or the last node",
                               (long long)root);
     ret->root_index = (uint64_t)root;
     return true;
@@ -167,7 +183,8 @@ bool hs_layout_read(struct hs_cursor *cursor, struct hs_snapshot *snapshot,
     hs_auto(guard_json) json_t *header =
         json_loadb(first, (size_t)(cursor->at - first), JSON_ALLOW_NUL, &reason);
     if (!json_is_object(header))
-        return hs_cursor_fail(cursor, "the \"snapshot\" object before this is damaged: %s",
+        return hs_cursor_fail(cursor,
+                              "the \"snapshot\" object before this is damaged: %s",
                               header ? "it is no object" : reason.text);
     json_t *meta = json_object_get(header, "meta");
     *ret = (struct hs_layout){0};
@@ -175,7 +192,8 @@ bool hs_layout_read(struct hs_cursor *cursor, struct hs_snapshot *snapshot,
         return wrong(cursor, "meta");
     if (!read_tuple(cursor, meta, "node_fields", node_fields, 5, &ret->node)
         || !read_tuple(cursor, meta, "edge_fields", edge_fields, 3, &ret->edge)
-        || !read_tuple(cursor, meta, "location_fields", location_fields, 0, &ret->location)
+        || !read_tuple(cursor, meta, "location_fields", location_fields, 0,
+                       &ret->location)
         || !read_tuple(cursor, meta, "trace_function_info_fields", function_fields, 0,
                        &ret->function)
         || !read_types(cursor, meta, snapshot, ret) || !read_counts(cursor, header, ret))
@@ -184,8 +202,9 @@ bool hs_layout_read(struct hs_cursor *cursor, struct hs_snapshot *snapshot,
     if (extra > 0 && extra < 9e15)
         snapshot->extra_native_bytes = (uint64_t)extra;
 
-    static const char *const ours[] = {"meta", "node_count", "edge_count", "root_index",
-                                       "trace_function_count", "extra_native_bytes"};
+    static const char *const ours[] = {
+        "meta",       "node_count",           "edge_count",
+        "root_index", "trace_function_count", "extra_native_bytes"};
     for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
         json_object_del(header, ours[i]);
     json_decref(snapshot->metadata);

@@ -26,17 +26,34 @@ struct hs_layout_tuple {
     int at[8];
 };
 
-enum { HS_NODE_TYPE_AT, HS_NODE_NAME_AT, HS_NODE_ID_AT, HS_NODE_SIZE_AT,
-       HS_NODE_EDGES_AT, HS_NODE_TRACE_AT, HS_NODE_DETACHEDNESS_AT };
+enum {
+    HS_NODE_TYPE_AT,
+    HS_NODE_NAME_AT,
+    HS_NODE_ID_AT,
+    HS_NODE_SIZE_AT,
+    HS_NODE_EDGES_AT,
+    HS_NODE_TRACE_AT,
+    HS_NODE_DETACHEDNESS_AT
+};
 enum { HS_EDGE_TYPE_AT, HS_EDGE_NAME_AT, HS_EDGE_TO_AT };
-enum { HS_LOCATION_NODE_AT, HS_LOCATION_SCRIPT_AT, HS_LOCATION_LINE_AT,
-       HS_LOCATION_COLUMN_AT };
-enum { HS_FUNCTION_ID_AT, HS_FUNCTION_NAME_AT, HS_FUNCTION_SCRIPT_AT,
-       HS_FUNCTION_SCRIPT_ID_AT, HS_FUNCTION_LINE_AT, HS_FUNCTION_COLUMN_AT };
+enum {
+    HS_LOCATION_NODE_AT,
+    HS_LOCATION_SCRIPT_AT,
+    HS_LOCATION_LINE_AT,
+    HS_LOCATION_COLUMN_AT
+};
+enum {
+    HS_FUNCTION_ID_AT,
+    HS_FUNCTION_NAME_AT,
+    HS_FUNCTION_SCRIPT_AT,
+    HS_FUNCTION_SCRIPT_ID_AT,
+    HS_FUNCTION_LINE_AT,
+    HS_FUNCTION_COLUMN_AT
+};
 
 struct hs_layout {
     struct hs_layout_tuple node, edge, location, function;
-    unsigned node_types, edge_types; /* how many the file knows */
+    unsigned node_types, edge_types;    /* how many the file knows */
     uint8_t node_type[HS_LAYOUT_TYPES]; /* the file's number → enum hs_node_type */
     uint8_t edge_type[HS_LAYOUT_TYPES];
     uint64_t node_count, edge_count, trace_function_count;

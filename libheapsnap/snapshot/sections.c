@@ -51,8 +51,9 @@ static bool store_node(const struct hs_cursor *cursor, const struct hs_layout *l
         return false;
     uint64_t first = snapshot->first_edge[node], edges = row[at[HS_NODE_EDGES_AT]];
     if (edges > layout->edge_count - first)
-        return hs_cursor_fail(cursor, "the nodes up to this have more edges than the %llu "
-                                      "of edge_count",
+        return hs_cursor_fail(cursor,
+                              "the nodes up to this have more edges than the %llu "
+                              "of edge_count",
                               (unsigned long long)layout->edge_count);
     snapshot->first_edge[node + 1] = (uint32_t)(first + edges);
     snapshot->node_type[node] = layout->node_type[type];
@@ -117,8 +118,9 @@ static bool store_edge(const struct hs_cursor *cursor, const struct hs_layout *l
         return hs_cursor_fail(cursor, "edge %u before this has type %llu of %u", edge,
                               (unsigned long long)type, layout->edge_types);
     if (to >= layout->node_count * layout->node.width || to % layout->node.width != 0)
-        return hs_cursor_fail(cursor, "edge %u before this leads to %llu, which is no node",
-                              edge, (unsigned long long)to);
+        return hs_cursor_fail(cursor,
+                              "edge %u before this leads to %llu, which is no node", edge,
+                              (unsigned long long)to);
     if (!is_id_fit(cursor, row[at[HS_EDGE_NAME_AT]], "an edge's name"))
         return false;
     snapshot->edge_type[edge] = layout->edge_type[type];
@@ -164,7 +166,8 @@ bool hs_section_strings(struct hs_cursor *cursor, struct hs_snapshot *snapshot)
         do {
             const char *text = out;
             is_fine = hs_cursor_decode(cursor, &out);
-            if (is_fine && (strings.count >= UINT32_MAX || !hs_array_push(&strings, text)))
+            if (is_fine
+                && (strings.count >= UINT32_MAX || !hs_array_push(&strings, text)))
                 is_fine = hs_section_no_memory(cursor);
         } while (is_fine && hs_cursor_accept(cursor, ','));
         is_fine = is_fine && hs_cursor_expect(cursor, ']', "',' or ']' after a string");
@@ -198,8 +201,9 @@ bool hs_section_locations(struct hs_cursor *cursor, const struct hs_layout *layo
         uint64_t node = row[tuple->at[HS_LOCATION_NODE_AT]];
         if (node >= layout->node_count * layout->node.width
             || node % layout->node.width != 0) {
-            is_fine = hs_cursor_fail(cursor, "a location before this belongs to %llu, "
-                                             "which is no node",
+            is_fine = hs_cursor_fail(cursor,
+                                     "a location before this belongs to %llu, "
+                                     "which is no node",
                                      (unsigned long long)node);
             break;
         }

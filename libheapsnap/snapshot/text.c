@@ -60,8 +60,8 @@ void hs_text_table_deinit(struct hs_text_table *table)
 }
 
 /* The slot of the text, or the free one where it belongs. Needs at least one free slot. */
-static uint32_t find_slot(const struct hs_text_table *table, const char *text, size_t size,
-                          uint32_t hash)
+static uint32_t find_slot(const struct hs_text_table *table, const char *text,
+                          size_t size, uint32_t hash)
 {
     uint32_t slot = hash & (table->n_slots - 1);
     for (; table->slots[slot]; slot = (slot + 1) & (table->n_slots - 1)) {

@@ -23,7 +23,7 @@ struct hs_text_table {
     const char **at; /* NUL-terminated; the array moves while the table grows */
     uint32_t count;
     uint32_t room;
-    uint32_t *slots; /* number + 1, 0 = free */
+    uint32_t *slots;  /* number + 1, 0 = free */
     uint32_t *hashes; /* of each text */
     uint32_t n_slots; /* a power of two */
     struct hs_text_chunk *chunks;

@@ -80,8 +80,9 @@ bool hs_section_trace_tree(struct hs_cursor *cursor, struct hs_snapshot *snapsho
         struct hs_trace_node node = {.parent = parent};
         is_fine = read_node(cursor, &node);
         if (is_fine && node.function >= snapshot->trace_function_count)
-            is_fine = hs_cursor_fail(cursor, "a trace node before this names function %u "
-                                             "of %u",
+            is_fine = hs_cursor_fail(cursor,
+                                     "a trace node before this names function %u "
+                                     "of %u",
                                      node.function, snapshot->trace_function_count);
         if (is_fine && (nodes.count >= UINT32_MAX || !hs_array_push(&nodes, node)))
             is_fine = hs_section_no_memory(cursor);

@@ -17,9 +17,9 @@
 #include <time.h>
 
 #define FUNCTIONS 64
-#define PATHS     500
+#define PATHS 500
 #define DEPTH_MAX 27
-#define LIVE      100000
+#define LIVE 100000
 
 struct worker {
     pthread_t thread;
@@ -67,27 +67,28 @@ static void operate(struct worker *worker, void *block, uint64_t random)
 static step *const functions[FUNCTIONS];
 
 /* Two call sites a function; the barrier keeps the calls from becoming jumps. */
-#define STEP(n)                                                                          \
-    __attribute__((noinline)) static void step_##n(struct worker *worker,                \
-                                                   const uint8_t *path, int left)        \
-    {                                                                                    \
-        volatile char frame[16 + (n) % 7 * 16];                                          \
-        frame[0] = (char)left;                                                           \
-        if (left == 0) {                                                                 \
-            for (int i = 0; i < 4; i++) {                                                \
-                uint64_t random = next_random(&worker->random);                          \
-                operate(worker, malloc(random_size(random)), random);                    \
-            }                                                                            \
-        } else if (path[0] & 64) {                                                       \
-            functions[path[0] % FUNCTIONS](worker, path + 1, left - 1);                  \
-        } else {                                                                         \
-            functions[path[0] % FUNCTIONS](worker, path + 1, left - 1);                  \
-        }                                                                                \
-        __asm__ volatile("" : : "r"(frame[0]) : "memory");                               \
+#define STEP(n)                                                                   \
+    __attribute__((noinline)) static void step_##n(struct worker *worker,         \
+                                                   const uint8_t *path, int left) \
+    {                                                                             \
+        volatile char frame[16 + (n) % 7 * 16];                                   \
+        frame[0] = (char)left;                                                    \
+        if (left == 0) {                                                          \
+            for (int i = 0; i < 4; i++) {                                         \
+                uint64_t random = next_random(&worker->random);                   \
+                operate(worker, malloc(random_size(random)), random);             \
+            }                                                                     \
+        } else if (path[0] & 64) {                                                \
+            functions[path[0] % FUNCTIONS](worker, path + 1, left - 1);           \
+        } else {                                                                  \
+            functions[path[0] % FUNCTIONS](worker, path + 1, left - 1);           \
+        }                                                                         \
+        __asm__ volatile("" : : "r"(frame[0]) : "memory");                        \
     }
 
 #define STEPS8(n) \
-    STEP(n##0) STEP(n##1) STEP(n##2) STEP(n##3) STEP(n##4) STEP(n##5) STEP(n##6) STEP(n##7)
+    STEP(n##0)    \
+    STEP(n##1) STEP(n##2) STEP(n##3) STEP(n##4) STEP(n##5) STEP(n##6) STEP(n##7)
 STEPS8(1)
 STEPS8(2)
 STEPS8(3)
@@ -97,11 +98,12 @@ STEPS8(6)
 STEPS8(7)
 STEPS8(8)
 
-#define NAMES8(n)                                                                      \
-    step_##n##0, step_##n##1, step_##n##2, step_##n##3, step_##n##4, step_##n##5,      \
+#define NAMES8(n)                                                                 \
+    step_##n##0, step_##n##1, step_##n##2, step_##n##3, step_##n##4, step_##n##5, \
         step_##n##6, step_##n##7
 static step *const functions[FUNCTIONS] = {
-    NAMES8(1), NAMES8(2), NAMES8(3), NAMES8(4), NAMES8(5), NAMES8(6), NAMES8(7), NAMES8(8),
+    NAMES8(1), NAMES8(2), NAMES8(3), NAMES8(4),
+    NAMES8(5), NAMES8(6), NAMES8(7), NAMES8(8),
 };
 
 static void make_paths(void)

@@ -46,7 +46,6 @@ END
     -L"$root/moved/$libdir" -lheapsnap -Wl,-rpath,"$root/moved/$libdir"
 
 cd "$root"
-export LD_LIBRARY_PATH="$root/moved/$libdir"
 "$root/moved/bin/heapsnap" run -o exit.heapsnapshot -- "$root/program"
 [ -s exit.heapsnapshot ] || { echo 'the installed tool wrote no snapshot at exit'; exit 1; }
 "$root/program" exit.heapsnapshot

@@ -11,7 +11,8 @@
 #include <string>
 #include <vector>
 
-namespace shop {
+namespace shop
+{
 
 struct Customer {
     std::string name;

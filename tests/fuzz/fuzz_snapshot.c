@@ -26,7 +26,8 @@ static void explain(const struct hs_snapshot *snapshot)
     struct hs_analysis_options options = {.with_retained = true};
     if (hs_analysis_create(snapshot, &options, &analysis, NULL) < 0)
         return;
-    if (analysis->retained[snapshot->root] + snapshot->extra_native_bytes != analysis->total)
+    if (analysis->retained[snapshot->root] + snapshot->extra_native_bytes
+        != analysis->total)
         abort(); /* the root holds everything */
     char text[256];
     for (uint32_t node = 0; node < snapshot->node_count && node < 100; node++) {
@@ -37,8 +38,8 @@ static void explain(const struct hs_snapshot *snapshot)
     }
     for (int by = HS_BY_CLASS; by <= HS_BY_MODULE; by++) {
         struct hs_comparison *comparison = NULL;
-        if (hs_comparison_create(analysis, analysis, (enum hs_comparison_by)by, &comparison,
-                                 NULL)
+        if (hs_comparison_create(analysis, analysis, (enum hs_comparison_by)by,
+                                 &comparison, NULL)
                 == 0
             && comparison->row_count != 0)
             abort(); /* nothing differs from itself */

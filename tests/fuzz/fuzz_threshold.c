@@ -21,8 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct hs_error err = {0};
     if (hs_threshold_parse(text, &threshold, &err) < 0)
         return 0;
-    struct hs_growth growth = {.name = "x", .bytes_after = UINT64_MAX,
-                               .count_after = UINT64_MAX};
+    struct hs_growth growth = {
+        .name = "x", .bytes_after = UINT64_MAX, .count_after = UINT64_MAX};
     if (!hs_threshold_crossed(&threshold, &growth, reason, sizeof(reason)))
         abort(); /* growth without end crosses everything */
     return 0;

@@ -43,14 +43,15 @@ struct hs_analysis {
     const struct hs_snapshot *snapshot; /* borrowed */
 
     uint32_t *node_class;
-    const uint32_t *node_size; /* shallow, after DevTools' transfer to sole owners */
+    const uint32_t *node_size;  /* shallow, after DevTools' transfer to sole owners */
     uint8_t *node_detachedness; /* after propagation */
-    uint8_t *node_is_renamed;  /* DevTools puts "Detached " before its name */
+    uint8_t *node_is_renamed;   /* DevTools puts "Detached " before its name */
 
     int32_t *distance;
-    uint32_t *reached_by; /* the edge that came first; HS_ANALYSIS_NONE for root and strays */
+    uint32_t
+        *reached_by; /* the edge that came first; HS_ANALYSIS_NONE for root and strays */
     uint32_t *reached_from; /* the node it starts from */
-    uint32_t *order;      /* the reached nodes, nearest first */
+    uint32_t *order;        /* the reached nodes, nearest first */
     uint32_t reached_count;
 
     uint32_t *dominator; /* NULL unless asked for; the root is its own */
@@ -99,11 +100,13 @@ struct hs_comparison_row {
     uint64_t added_bytes, removed_bytes;
     uint32_t count_before, count_after;
     uint64_t bytes_before, bytes_after;
-    uint32_t first_added; /* index into hs_comparison.added_nodes; `added` entries follow */
+    uint32_t
+        first_added; /* index into hs_comparison.added_nodes; `added` entries follow */
 };
 
 struct hs_comparison {
-    size_t row_count; /* rows where something was added or removed, largest growth first */
+    size_t
+        row_count; /* rows where something was added or removed, largest growth first */
     struct hs_comparison_row *rows;
     uint32_t *added_nodes; /* ordinals in `after` */
     void *storage;         /* private */
@@ -121,8 +124,8 @@ HS_API void hs_comparison_destroy(struct hs_comparison *comparison); /* NULL is 
  * The shortest way from a root to `node` as "g_sessions (server) → next ×3 → user".
  * Returns false when nothing holds it (it is lost, or only weakly reached).
  */
-HS_API bool hs_holder_text(const struct hs_analysis *analysis, uint32_t node, char *buffer,
-                           size_t size);
+HS_API bool hs_holder_text(const struct hs_analysis *analysis, uint32_t node,
+                           char *buffer, size_t size);
 
 /* The frame that allocated `node` (a node itself), or HS_ANALYSIS_NONE: our own snapshots
  * tell it by a weak edge "allocated at". */

@@ -31,7 +31,8 @@ struct hs_graph {
     uint8_t *is_owned;    /* a block: module data or TLS holds it, not only a stack */
     uint32_t *first_edge; /* n_blocks + 1 entries into capture->edges */
     uint8_t *is_leader;   /* a block: leader of a leak root */
-    uint32_t *leader;     /* a lost block: the leader it hangs from (one of them); else UINT32_MAX */
+    uint32_t *
+        leader; /* a lost block: the leader it hangs from (one of them); else UINT32_MAX */
     uint64_t lost_blocks, lost_bytes;
 };
 

@@ -20,7 +20,7 @@
 struct hs_threshold {
     bool has_bytes, has_percent, has_objects;
     uint64_t bytes;
-    double percent;   /* of the group's bytes before; needs at least 4096 bytes of growth */
+    double percent; /* of the group's bytes before; needs at least 4096 bytes of growth */
     uint64_t objects;
 };
 

@@ -67,9 +67,9 @@ struct hs_trace_function {
 };
 
 struct hs_trace_node {
-    uint32_t id;       /* >= 1, what the nodes' trace column holds */
-    uint32_t function; /* index of a hs_trace_function */
-    uint32_t parent;   /* index of the caller's trace node; own index for the root */
+    uint32_t id;          /* >= 1, what the nodes' trace column holds */
+    uint32_t function;    /* index of a hs_trace_function */
+    uint32_t parent;      /* index of the caller's trace node; own index for the root */
     uint64_t count, size; /* ever allocated exactly here */
 };
 
@@ -83,28 +83,28 @@ struct hs_location {
 /* Read-only; create one with hs_snapshot_load() or a builder. */
 struct hs_snapshot {
     uint32_t node_count;
-    uint8_t *node_type;        /* enum hs_node_type */
-    uint32_t *node_name;       /* string */
+    uint8_t *node_type;  /* enum hs_node_type */
+    uint32_t *node_name; /* string */
     uint32_t *node_id;
-    uint32_t *node_size;       /* shallow size, bytes */
+    uint32_t *node_size; /* shallow size, bytes */
     uint8_t *node_detachedness;
-    uint32_t *node_trace;      /* hs_trace_node.id, or NULL when the file has none */
-    uint32_t *first_edge;      /* node_count + 1 entries */
+    uint32_t *node_trace; /* hs_trace_node.id, or NULL when the file has none */
+    uint32_t *first_edge; /* node_count + 1 entries */
 
     uint32_t edge_count;
-    uint8_t *edge_type;        /* enum hs_edge_type */
-    uint32_t *edge_name;       /* element, hidden: the number itself; else a string */
-    uint32_t *edge_to;         /* node ordinal, always < node_count */
+    uint8_t *edge_type;  /* enum hs_edge_type */
+    uint32_t *edge_name; /* element, hidden: the number itself; else a string */
+    uint32_t *edge_to;   /* node ordinal, always < node_count */
 
-    uint32_t root;             /* ordinal */
+    uint32_t root; /* ordinal */
     uint64_t extra_native_bytes;
 
     uint32_t string_count;
-    const char **strings;      /* NUL-terminated UTF-8; unique when a builder made them */
+    const char **strings; /* NUL-terminated UTF-8; unique when a builder made them */
 
     bool has_no_detachedness; /* the file has no such column; names tell it */
     uint32_t other_type_count;
-    char **other_types;        /* "wasm object" */
+    char **other_types; /* "wasm object" */
     uint32_t location_count;
     struct hs_location *locations;
 
@@ -179,8 +179,8 @@ HS_API uint32_t hs_snapshot_builder_node(struct hs_snapshot_builder *builder,
                                          uint8_t detachedness);
 
 /* Rename a node already added (totals that are known only at the end). */
-HS_API void hs_snapshot_builder_rename(struct hs_snapshot_builder *builder,
-                                       uint32_t node, uint32_t name);
+HS_API void hs_snapshot_builder_rename(struct hs_snapshot_builder *builder, uint32_t node,
+                                       uint32_t name);
 
 /* `name_or_index`: a number for element and hidden edges, else a string number. */
 HS_API void hs_snapshot_builder_edge(struct hs_snapshot_builder *builder, uint32_t from,

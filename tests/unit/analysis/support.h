@@ -30,8 +30,8 @@ static inline uint32_t graph_node(struct hs_snapshot_builder *builder, const cha
             return i;
     names[*count] = strdup(name);
     uint32_t text = hs_snapshot_builder_string(builder, *count == 0 ? "" : name);
-    enum hs_node_type type = *count == 0 || name[0] == '(' ? HS_NODE_SYNTHETIC
-                                                           : HS_NODE_NATIVE;
+    enum hs_node_type type =
+        *count == 0 || name[0] == '(' ? HS_NODE_SYNTHETIC : HS_NODE_NATIVE;
     return hs_snapshot_builder_node(builder, type, text, 2 * (*count)++ + 1,
                                     type == HS_NODE_SYNTHETIC ? 0 : 10, 0);
 }
@@ -92,7 +92,8 @@ static inline int graph_retained(const struct graph *graph, const char *name)
     return (int)graph->analysis->retained[graph_find(graph, name)];
 }
 
-static inline const struct hs_class *graph_class(const struct graph *graph, const char *name)
+static inline const struct hs_class *graph_class(const struct graph *graph,
+                                                 const char *name)
 {
     for (uint32_t i = 0; i < graph->analysis->class_count; i++)
         if (strcmp(graph->analysis->classes[i].name, name) == 0)

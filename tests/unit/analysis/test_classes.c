@@ -59,15 +59,17 @@ static struct graph chain(const char *const *names, const enum hs_node_type *typ
         hs_snapshot_builder_edge(builder, i + 1, HS_EDGE_PROPERTY, next, i + 2);
     }
     struct hs_analysis_options options = {.with_retained = true};
-    cr_assert(eq(int, hs_snapshot_builder_finish(builder, NULL, &graph.snapshot, NULL), 0));
-    cr_assert(eq(int, hs_analysis_create(graph.snapshot, &options, &graph.analysis, NULL),
-                 0));
+    cr_assert(
+        eq(int, hs_snapshot_builder_finish(builder, NULL, &graph.snapshot, NULL), 0));
+    cr_assert(
+        eq(int, hs_analysis_create(graph.snapshot, &options, &graph.analysis, NULL), 0));
     return graph;
 }
 
 Test(classes, text_after_a_space_tells_instances_apart)
 {
-    static const char *const names[] = {"<thread 1 main>", "<thread 2 worker>", "<thread>"};
+    static const char *const names[] = {"<thread 1 main>", "<thread 2 worker>",
+                                        "<thread>"};
     static const enum hs_node_type types[] = {HS_NODE_NATIVE, HS_NODE_NATIVE,
                                               HS_NODE_OBJECT};
     struct graph graph = chain(names, types, (const uint8_t[3]){0});
@@ -82,7 +84,8 @@ Test(classes, text_after_a_space_tells_instances_apart)
 Test(classes, types_have_classes_of_their_own)
 {
     static const char *const names[] = {"x", "y", "z"};
-    static const enum hs_node_type types[] = {HS_NODE_HIDDEN, HS_NODE_CODE, HS_NODE_STRING};
+    static const enum hs_node_type types[] = {HS_NODE_HIDDEN, HS_NODE_CODE,
+                                              HS_NODE_STRING};
     struct graph graph = chain(names, types, (const uint8_t[3]){0});
 
     cr_expect(eq(u32, graph_class(&graph, "(system)")->count, 1));
@@ -123,7 +126,10 @@ Test(classes, names_for_people_have_no_control_characters_and_no_tricks)
     struct graph graph = graph_create("r>(g) (g)>a");
     char text[64];
 
-    hs_name_text(graph.snapshot, "a\u00a0b\033[31m\xc2\x9b" "c\x7f", text, sizeof(text));
+    hs_name_text(graph.snapshot,
+                 "a\u00a0b\033[31m\xc2\x9b"
+                 "c\x7f",
+                 text, sizeof(text));
     cr_expect(eq(str, text, "a b?[31m?c?"));
     hs_name_text(graph.snapshot, "ééééé", text, 6);
     cr_expect(eq(str, text, "éé"));

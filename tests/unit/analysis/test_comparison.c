@@ -44,26 +44,31 @@ static struct graph server(uint32_t sessions, uint32_t lost, uint32_t first_id)
                              hs_snapshot_builder_string(b, "called from"), 3);
     for (uint32_t i = 0; i < sessions + lost; i++) {
         bool is_lost = i >= sessions;
-        uint32_t node = hs_snapshot_builder_node(b, HS_NODE_NATIVE, is_lost ? request : name,
-                                                 first_id + 2 * i, 50, is_lost ? 2 : 0);
-        hs_snapshot_builder_edge(b, is_lost ? 2 : i ? node - 1 : 5, HS_EDGE_PROPERTY,
-                                 i ? next : global, node);
+        uint32_t node =
+            hs_snapshot_builder_node(b, HS_NODE_NATIVE, is_lost ? request : name,
+                                     first_id + 2 * i, 50, is_lost ? 2 : 0);
+        hs_snapshot_builder_edge(b,
+                                 is_lost ? 2
+                                 : i     ? node - 1
+                                         : 5,
+                                 HS_EDGE_PROPERTY, i ? next : global, node);
         hs_snapshot_builder_edge(b, node, HS_EDGE_WEAK, at, 4);
     }
-    cr_assert(eq(int,
-                 hs_snapshot_builder_finish(b, json_object(), &graph.snapshot, NULL), 0));
-    cr_assert(eq(int, hs_analysis_create(graph.snapshot, NULL, &graph.analysis, NULL), 0));
+    cr_assert(
+        eq(int, hs_snapshot_builder_finish(b, json_object(), &graph.snapshot, NULL), 0));
+    cr_assert(
+        eq(int, hs_analysis_create(graph.snapshot, NULL, &graph.analysis, NULL), 0));
     return graph;
 }
 
-static struct hs_comparison *compare(const struct graph *before, const struct graph *after,
-                                     enum hs_comparison_by by)
+static struct hs_comparison *compare(const struct graph *before,
+                                     const struct graph *after, enum hs_comparison_by by)
 {
     struct hs_comparison *comparison = NULL;
-    cr_assert(eq(int,
-                 hs_comparison_create(before->analysis, after->analysis, by, &comparison,
-                                      NULL),
-                 0));
+    cr_assert(
+        eq(int,
+           hs_comparison_create(before->analysis, after->analysis, by, &comparison, NULL),
+           0));
     return comparison;
 }
 
@@ -81,7 +86,8 @@ Test(comparison, counts_what_is_new_and_what_is_gone)
     cr_expect(eq(u64, row->removed_bytes, 50));
     cr_expect(eq(u32, row->count_before, 3));
     cr_expect(eq(u64, row->bytes_after, 500));
-    cr_expect(eq(str, (char *)comparison->rows[1].name, "Detached <struct\u00a0request>"));
+    cr_expect(
+        eq(str, (char *)comparison->rows[1].name, "Detached <struct\u00a0request>"));
 
     hs_comparison_destroy(comparison);
     graph_destroy(&before);

@@ -33,9 +33,9 @@ Test(dominators, the_flow_graph_of_lengauer_and_tarjan)
         "r>(a) r>b r>c (a)>d b>(a) b>d b>e c>f c>g d>l e>h f>i g>i g>j h>e h>k i>k j>i "
         "k>i k>r l>h");
 
-    static const char *const expected[][2] = {{"d", ""}, {"e", ""}, {"f", "c"}, {"g", "c"},
-                                              {"h", ""}, {"i", ""}, {"j", "g"}, {"k", ""},
-                                              {"l", "d"}, {"b", ""}, {"c", ""}};
+    static const char *const expected[][2] = {
+        {"d", ""},  {"e", ""}, {"f", "c"}, {"g", "c"}, {"h", ""}, {"i", ""},
+        {"j", "g"}, {"k", ""}, {"l", "d"}, {"b", ""},  {"c", ""}};
     for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++)
         expect_dominator(&graph, expected[i][0], expected[i][1]);
 

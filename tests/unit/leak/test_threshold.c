@@ -20,8 +20,10 @@ static struct hs_threshold parse(const char *text)
 static struct hs_growth growth(uint64_t bytes_before, uint64_t bytes_after,
                                uint64_t count_before, uint64_t count_after)
 {
-    return (struct hs_growth){.name = "struct session", .bytes_before = bytes_before,
-                              .bytes_after = bytes_after, .count_before = count_before,
+    return (struct hs_growth){.name = "struct session",
+                              .bytes_before = bytes_before,
+                              .bytes_after = bytes_after,
+                              .count_before = count_before,
                               .count_after = count_after};
 }
 
@@ -58,16 +60,18 @@ Test(threshold, objects_are_written_with_a_blank_too)
 
 Test(threshold, nonsense_is_refused_with_examples)
 {
-    static const char *const wrong[] = {"", ",", "x", "0", "-5", "1MM", "10%%", "1e9",
-                                        "1M,", "0.5-objects", "99999999999T", "%",
-                                        "1-objectss", "0%"};
+    static const char *const wrong[] = {
+        "",           ",",   "x",   "0",           "-5",           "1MM",
+        "10%%",       "1e9", "1M,", "0.5-objects", "99999999999T", "%",
+        "1-objectss", "0%"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
         struct hs_threshold threshold = {.bytes = 17};
         struct hs_error err = {0};
 
-        cr_expect(eq(int, hs_threshold_parse(wrong[i], &threshold, &err), -EINVAL), "'%s'",
-                  wrong[i]);
-        cr_expect(strstr(err.text, "1M, 512K, 10% or 100-objects") != NULL, "%s", err.text);
+        cr_expect(eq(int, hs_threshold_parse(wrong[i], &threshold, &err), -EINVAL),
+                  "'%s'", wrong[i]);
+        cr_expect(strstr(err.text, "1M, 512K, 10% or 100-objects") != NULL, "%s",
+                  err.text);
         cr_expect(eq(u64, threshold.bytes, 17), "the output was touched");
     }
 }

@@ -28,8 +28,8 @@ static struct hs_snapshot *finish(struct hs_snapshot_builder *builder)
 {
     struct hs_snapshot *snapshot = NULL;
     struct hs_error err = {0};
-    cr_assert(eq(int, hs_snapshot_builder_finish(builder, NULL, &snapshot, &err), 0), "%s",
-              err.text);
+    cr_assert(eq(int, hs_snapshot_builder_finish(builder, NULL, &snapshot, &err), 0),
+              "%s", err.text);
     return snapshot;
 }
 
@@ -74,7 +74,7 @@ Test(builder, bytes_that_are_no_utf8_are_replaced)
     } cases[] = {
         {"caf\xc3\xa9", "café"},
         {"caf\xe9", "caf\xef\xbf\xbd"},
-        {"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},           /* overlong */
+        {"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},                   /* overlong */
         {"\xed\xa0\x80!", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd!"}, /* surrogate */
         {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
         {"cut \xf0\x9f\x98", "cut \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
@@ -158,6 +158,7 @@ Test(builder, mistakes_come_out_at_the_end_and_metadata_is_not_leaked)
     cr_expect(eq(int, result, -EINVAL));
     cr_expect(eq(str, err.text, "edge 0 joins a node that was never added"));
     cr_expect(eq(ptr, snapshot, NULL));
-    cr_expect(eq(int, hs_snapshot_builder_finish(create(), NULL, &snapshot, NULL), -EINVAL),
-              "a snapshot without a root");
+    cr_expect(
+        eq(int, hs_snapshot_builder_finish(create(), NULL, &snapshot, NULL), -EINVAL),
+        "a snapshot without a root");
 }

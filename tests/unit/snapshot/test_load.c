@@ -53,7 +53,8 @@ static void each_case(const char *parent, void (*check)(const char *folder))
 
 static void check_valid(const char *folder)
 {
-    char input[PATH_SIZE + 32], expected[PATH_SIZE + 32], output[] = "/tmp/heapsnap-XXXXXX";
+    char input[PATH_SIZE + 32], expected[PATH_SIZE + 32],
+        output[] = "/tmp/heapsnap-XXXXXX";
     snprintf(input, sizeof(input), "%s/input.heapsnapshot", folder);
     snprintf(expected, sizeof(expected), "%s/expected.heapsnapshot", folder);
     struct hs_snapshot *snapshot = NULL;
@@ -120,7 +121,8 @@ Test(load, a_directory_is_no_snapshot)
 
 Test(load, every_cut_of_a_file_is_refused)
 {
-    hs_auto_free char *text = read_all(GOLDEN "/valid/allocation-traces/input.heapsnapshot");
+    hs_auto_free char *text =
+        read_all(GOLDEN "/valid/allocation-traces/input.heapsnapshot");
     size_t size = strlen(text);
     while (size > 0 && text[size - 1] == '\n')
         size--;
