@@ -240,10 +240,18 @@ Test(process, a_page_in_use_is_busy)
 Test(process, who_is_not_there_or_not_tracked_is_told_so)
 {
     struct hs_error gone = {0}, bare = {0}, none = {0};
+    int executed[2];
+    char byte;
+    cr_assert(eq(int, pipe2(executed, O_CLOEXEC), 0));
     pid_t pid = fork();
-    if (pid == 0)
-        for (;;)
-            pause();
+    if (pid == 0) {
+        execl("/bin/sleep", "sleep", "1000", (char *)NULL);
+        _exit(127);
+    }
+    close(executed[1]);
+    cr_assert(
+        eq(sz, read(executed[0], &byte, 1), 0)); /* the other end went by the exec */
+    close(executed[0]);
     struct hs_process *process;
 
     cr_expect(eq(int, hs_process_open(pid, &process, &bare), -ENODATA));

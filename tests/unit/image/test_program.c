@@ -42,11 +42,11 @@ static Elf64_Ehdr own_header(void)
     return elf;
 }
 
-Test(program, this_test_can_be_preloaded)
+Test(program, an_ordinary_program_can_be_preloaded)
 {
     struct hs_program program;
 
-    cr_assert(eq(int, hs_program_inspect("/proc/self/exe", &program, NULL), 0));
+    cr_assert(eq(int, hs_program_inspect("/bin/sh", &program, NULL), 0));
 
     cr_expect(eq(int, program.kind, HS_PROGRAM_DYNAMIC));
     cr_expect(not(program.is_set_id));
