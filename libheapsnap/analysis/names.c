@@ -16,6 +16,7 @@
 #include "libheapsnap/analysis/interfaces.h"
 #include "libheapsnap/analysis/parts.h"
 #include "libheapsnap/base/guard.h"
+#include "libheapsnap/snapshot/layout.h"
 
 struct naming {
     struct hs_analysis *analysis;
@@ -65,22 +66,7 @@ static uint32_t class_of_name(struct naming *naming, const char *name, bool is_r
 
 static const char *type_name(const struct hs_snapshot *snapshot, uint8_t type)
 {
-    static const char *const names[] = {"hidden",
-                                        "array",
-                                        "string",
-                                        "object",
-                                        "code",
-                                        "closure",
-                                        "regexp",
-                                        "number",
-                                        "native",
-                                        "synthetic",
-                                        "concatenated string",
-                                        "sliced string",
-                                        "symbol",
-                                        "bigint",
-                                        "object shape"};
-    return type < HS_NODE_OTHER ? names[type]
+    return type < HS_NODE_OTHER ? hs_node_type_names[type]
                                 : snapshot->other_types[type - HS_NODE_OTHER];
 }
 

@@ -16,22 +16,22 @@
 
 HS_DEFINE_GUARD(guard_json, json_t *, json_decref)
 
-static const char *const node_types[] = {"hidden",
-                                         "array",
-                                         "string",
-                                         "object",
-                                         "code",
-                                         "closure",
-                                         "regexp",
-                                         "number",
-                                         "native",
-                                         "synthetic",
-                                         "concatenated string",
-                                         "sliced string",
-                                         "symbol",
-                                         "bigint",
-                                         "object shape",
-                                         NULL};
+const char *const hs_node_type_names[] = {"hidden",
+                                          "array",
+                                          "string",
+                                          "object",
+                                          "code",
+                                          "closure",
+                                          "regexp",
+                                          "number",
+                                          "native",
+                                          "synthetic",
+                                          "concatenated string",
+                                          "sliced string",
+                                          "symbol",
+                                          "bigint",
+                                          "object shape",
+                                          NULL};
 static const char *const edge_types[] = {"context", "element",  "property", "internal",
                                          "hidden",  "shortcut", "weak",     NULL};
 
@@ -116,7 +116,7 @@ static bool read_types(const struct hs_cursor *cursor, json_t *meta,
         const char *name = json_string_value(json_array_get(nodes, i));
         if (!name)
             return wrong(cursor, "names in node_types");
-        ret->node_type[i] = find_type(name, node_types);
+        ret->node_type[i] = find_type(name, hs_node_type_names);
         if (ret->node_type[i] == HS_NODE_OTHER)
             ret->node_type[i] = add_other(snapshot, name);
     }

@@ -51,6 +51,9 @@ enum {
     HS_FUNCTION_COLUMN_AT
 };
 
+/* By enum hs_node_type; NULL behind the last of V8's. */
+extern const char *const hs_node_type_names[];
+
 struct hs_layout {
     struct hs_layout_tuple node, edge, location, function;
     unsigned node_types, edge_types;    /* how many the file knows */

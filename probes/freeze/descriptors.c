@@ -18,14 +18,6 @@
 #include "probes/tracker/raw.h"
 #include "probes/tracker/report.h"
 
-struct directory_entry {
-    uint64_t inode;
-    int64_t offset;
-    uint16_t size;
-    uint8_t type;
-    char name[];
-};
-
 static struct hs_vector recorded; /* struct hs_handle, ascending */
 static struct hs_vector numbers;  /* int32_t, ascending */
 
@@ -66,7 +58,7 @@ static int list_numbers(void)
     bool fine = true;
     while (fine && (size = hs_raw(SYS_getdents64, fd, entries, sizeof(entries))) > 0)
         for (long at = 0; fine && at < size;) {
-            const struct directory_entry *entry = (const void *)(entries + at);
+            const struct hs_directory_entry *entry = (const void *)(entries + at);
             fine = add_number(entry->name);
             at += entry->size;
         }

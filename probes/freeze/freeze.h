@@ -124,8 +124,17 @@ bool hs_spawn_stderr_is_ours(void);
 /* The whole life of the image, with its capture. Never returns. */
 void hs_image_main(void) __attribute__((noreturn));
 
-/* ---- clocks ---- */
+/* ---- the kernel ---- */
 uint64_t hs_clock(int clock);
+
+/* What getdents64 fills in; libc has the type only behind its own readdir. */
+struct hs_directory_entry {
+    uint64_t inode;
+    int64_t offset;
+    uint16_t size;
+    uint8_t type;
+    char name[];
+};
 
 /* Is process `pid` gone (or a zombie)? */
 bool hs_process_is_dead(int32_t pid);

@@ -38,14 +38,6 @@ static uint32_t arrived; /* in the running freeze */
 static uint32_t wanted;  /* the arrival that makes it this many wakes the coordinator */
 static char entries[32768]; /* getdents64; guarded by the phase */
 
-struct directory_entry {
-    uint64_t inode;
-    int64_t offset;
-    uint16_t size;
-    uint8_t type;
-    char name[];
-};
-
 uint64_t hs_clock(int clock)
 {
     struct timespec now = {0};
@@ -124,7 +116,7 @@ static int each_task(int (*visit)(int32_t tid))
         return fd;
     while (err == 0 && (size = hs_raw(SYS_getdents64, fd, entries, sizeof(entries))) > 0)
         for (long at = 0; err == 0 && at < size;) {
-            const struct directory_entry *entry = (const void *)(entries + at);
+            const struct hs_directory_entry *entry = (const void *)(entries + at);
             int32_t tid = to_tid(entry->name);
             if (tid)
                 err = visit(tid);
