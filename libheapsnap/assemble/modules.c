@@ -8,15 +8,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "libheapsnap/assemble/assembly.h"
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash && slash[1] ? slash + 1 : path;
-}
 
 void hs_assembly_add_modules(struct hs_assembly *assembly)
 {
@@ -26,7 +19,7 @@ void hs_assembly_add_modules(struct hs_assembly *assembly)
         assembly->module_node[i] = UINT32_MAX;
         if (module->flags & (HS_MODULE_UNLOADED | HS_MODULE_SHIM))
             continue;
-        const char *name = base_name(hs_capture_string(capture, module->path));
+        const char *name = hs_symbols_module_name(assembly->symbols, i);
         char text[600];
         snprintf(text, sizeof(text), "%s (.data, .bss)", name);
         uint32_t node =

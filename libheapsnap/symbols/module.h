@@ -23,7 +23,7 @@ enum hs_module_state {
 
 struct hs_symbol_module {
     const struct hs_capture_module *info; /* borrowed from the capture */
-    const char *path, *name;              /* name: its last part */
+    const char *path, *name;              /* name: what people call it */
     enum hs_module_state state;
     Dwfl *dwfl;
     Dwfl_Module *dwfl_module;

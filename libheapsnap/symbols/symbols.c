@@ -17,6 +17,7 @@
 #include "libheapsnap/base/guard.h"
 #include "libheapsnap/symbols/internal.h"
 #include "libheapsnap/symbols/name.h"
+#include "libheapsnap/symbols/started.h"
 #include "libheapsnap/symbols/wrapper.h"
 #include "probes/abi.h"
 
@@ -46,6 +47,21 @@ static int by_start(const void *left, const void *right, void *modules)
     return a < b ? -1 : a > b;
 }
 
+/* The executable is called what it was started as. */
+static const char *name_module(struct hs_symbols *symbols,
+                               const struct hs_symbol_module *module)
+{
+    const struct hs_capture *capture = symbols->capture;
+    const char *executable =
+        hs_capture_string(capture, capture->header->strings_executable);
+    if (strcmp(module->path, executable) != 0)
+        return hs_name_base(module->path);
+    const char *command = hs_capture_string(capture, capture->header->strings_command);
+    hs_auto_free char *name = hs_name_started(module->path, command);
+    const char *copy = name ? hs_text_copy(&symbols->text, name) : NULL;
+    return copy ? copy : hs_name_base(module->path);
+}
+
 static void list_modules(struct hs_symbols *symbols)
 {
     const struct hs_capture *capture = symbols->capture;
@@ -53,7 +69,7 @@ static void list_modules(struct hs_symbols *symbols)
         struct hs_symbol_module *module = &symbols->modules[i];
         module->info = &capture->modules[i];
         module->path = hs_capture_string(capture, module->info->path);
-        module->name = hs_name_base(module->path);
+        module->name = name_module(symbols, module);
         if (!(module->info->flags & HS_MODULE_UNLOADED))
             symbols->by_address[symbols->n_by_address++] = (uint32_t)i;
     }
@@ -345,4 +361,9 @@ const char *hs_symbols_thread_variable(struct hs_symbols *symbols,
     (void)address;
     return NULL;
 #endif
+}
+
+const char *hs_symbols_module_name(const struct hs_symbols *symbols, size_t module)
+{
+    return symbols->modules[module].name;
 }

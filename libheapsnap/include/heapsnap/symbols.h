@@ -92,4 +92,11 @@ HS_API const char *hs_symbols_slot(struct hs_symbols *symbols, size_t thread,
  * or deleted since they were loaded. Returns how many; borrowed until the next call. */
 HS_API size_t hs_symbols_notes(const struct hs_symbols *symbols, const char *const **ret);
 
+/*
+ * What to call module `module` (index in the capture's modules): the last part of its
+ * path; the executable by the name it was started as. Borrowed until destroy.
+ */
+HS_API const char *hs_symbols_module_name(const struct hs_symbols *symbols,
+                                          size_t module);
+
 #endif
