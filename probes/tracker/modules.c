@@ -155,6 +155,27 @@ bool hs_module_read(uint64_t address, struct hs_module *ret)
     return true;
 }
 
+bool hs_module_find_unwind(uint64_t address, struct hs_module_unwind *ret)
+{
+    struct found_object object;
+    if (!find_object || find_object((void *)address, &object) != 0)
+        return false;
+    *ret = (struct hs_module_unwind){
+        .start = (uint64_t)object.start,
+        .end = (uint64_t)object.end,
+        .bias = object.link_map->l_addr,
+        .is_executable = object.link_map == _r_debug.r_map,
+        .table = (uint64_t)object.eh_frame,
+        .path = object.link_map->l_name,
+    };
+    return true;
+}
+
+bool hs_module_can_find(void)
+{
+    return find_object != NULL;
+}
+
 uint32_t hs_module_find(uint64_t address)
 {
     struct hs_module module;

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Filling the table of rules.
+ *
+ * A library that goes away takes its rules along: dlclose is hooked for that. Two ways of
+ * unloading pass the hook by: libc's own of character set converters, whose code is
+ * therefore left to libunwind, and a library that binds dlclose to libc itself
+ * (RTLD_DEEPBIND, dlmopen). A stale rule cannot make a walk leave the stack, only be wrong.
+ */
+
+#include "probes/tracker/rules.h"
+
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "probes/tracker/cfi_read.h"
+#include "probes/tracker/module_table.h"
+#include "probes/tracker/raw.h"
+
+uint64_t *hs_rules;
+uint32_t hs_rules_generation;
+uint32_t hs_rules_unloading;
+
+bool hs_rules_init(void)
+{
+#if defined(__x86_64__)
+    if (!hs_rules)
+        hs_rules = hs_raw_map(HS_RULES_BUCKETS * HS_RULES_WAYS * sizeof(*hs_rules));
+#endif
+    return hs_rules != NULL;
+}
+
+void hs_rules_unload_begin(void)
+{
+    __atomic_fetch_add(&hs_rules_unloading, 1, __ATOMIC_SEQ_CST);
+}
+
+/* The generation in an entry has 8 bits: before they repeat, all entries go. */
+void hs_rules_unload_end(void)
+{
+    uint32_t generation = __atomic_add_fetch(&hs_rules_generation, 1, __ATOMIC_SEQ_CST);
+    if (hs_rules && (generation & 0xff) == 0)
+        for (size_t i = 0; i < HS_RULES_BUCKETS * HS_RULES_WAYS; i++)
+            if (__atomic_load_n(&hs_rules[i], __ATOMIC_RELAXED))
+                __atomic_store_n(&hs_rules[i], 0, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&hs_rules_unloading, 1, __ATOMIC_SEQ_CST);
+}
+
+static uint64_t pack_special(enum hs_rule_special special)
+{
+    return HS_RULE_WORD_SPECIAL | (uint64_t)special << 2;
+}
+
+static uint64_t pack(const struct hs_rule *rule)
+{
+    if (rule->kind == HS_RULE_FRAME)
+        return pack_special(HS_SPECIAL_FRAME);
+    if (rule->kind == HS_RULE_OUTERMOST)
+        return pack_special(HS_SPECIAL_OUTERMOST);
+    if (rule->kind == HS_RULE_COMPLEX || rule->cfa_offset / 8 > 0x3fff
+        || rule->bp_offset / 8 > 0x3f)
+        return pack_special(HS_SPECIAL_COMPLEX);
+    uint64_t kind = rule->kind == HS_RULE_SP ? HS_RULE_WORD_SP : HS_RULE_WORD_BP;
+    return kind | (uint64_t)(rule->cfa_offset / 8) << 2
+           | (uint64_t)(rule->bp_offset / 8) << 16;
+}
+
+struct segments {
+    const ElfW(Phdr) * at;
+    size_t count;
+};
+
+/* The kernel tells where the executable's are; those of libraries are looked for behind
+ * the ELF header, which is the first thing of all in memory, or we do not look further. */
+static bool find_segments(const struct hs_module_unwind *module, struct segments *ret)
+{
+    if (module->is_executable) {
+        ret->at = (const void *)getauxval(AT_PHDR);
+        ret->count = getauxval(AT_PHNUM);
+        return ret->at && getauxval(AT_PHENT) == sizeof(ElfW(Phdr));
+    }
+    if (module->start % 4096 != 0 || module->end - module->start < 4096
+        || !hs_memory_is_readable(module->start))
+        return false;
+    const ElfW(Ehdr) *header = (const void *)module->start;
+    if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0
+        || header->e_phentsize != sizeof(ElfW(Phdr)) || header->e_phoff > 4096
+        || header->e_phoff % 8 != 0
+        || header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)) > 4096)
+        return false;
+    ret->at = (const void *)(module->start + header->e_phoff);
+    ret->count = header->e_phnum;
+    return true;
+}
+
+/* The loadable segment around the unwind table; what else is inside the module's range
+ * may be a hole. */
+static bool find_span(const struct hs_module_unwind *module, struct hs_cfi_span *ret)
+{
+    struct segments segments;
+    if (!find_segments(module, &segments))
+        return false;
+    for (size_t i = 0; i < segments.count; i++) {
+        const ElfW(Phdr) *segment = &segments.at[i];
+        uint64_t start = module->bias + segment->p_vaddr, end;
+        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_R)
+            || __builtin_add_overflow(start, segment->p_memsz, &end)
+            || (!module->is_executable && (start < module->start || end > module->end)))
+            continue;
+        if (module->table >= start && module->table < end) {
+            *ret = (struct hs_cfi_span){start, end};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Its modules are unloaded by libc itself, without a call that we see. */
+static bool is_converter(const char *path)
+{
+    return path && strstr(path, "/gconv/");
+}
+
+static void keep(uint64_t word, uint64_t address, uint32_t generation)
+{
+    uint64_t hash = hs_rules_hash(address);
+    uint64_t *bucket = &hs_rules[(hash >> HS_RULE_TAG_BITS) * HS_RULES_WAYS];
+    unsigned chosen = (unsigned)hash % HS_RULES_WAYS;
+    for (unsigned way = 0; way < HS_RULES_WAYS; way++) {
+        uint64_t old = __atomic_load_n(&bucket[way], __ATOMIC_RELAXED);
+        if ((old & HS_RULE_WORD_KIND) == 0
+            || (old >> HS_RULE_GENERATION_SHIFT & 0xff) != (generation & 0xff)) {
+            chosen = way;
+            break;
+        }
+    }
+    __atomic_store_n(&bucket[chosen], word | hs_rules_key(hash, generation),
+                     __ATOMIC_RELAXED);
+}
+
+uint64_t hs_rules_make(uint64_t address, uint32_t generation)
+{
+    struct hs_module_unwind module;
+    if (!hs_module_find_unwind(address - 1, &module))
+        return pack_special(hs_module_can_find() ? HS_SPECIAL_NO_MODULE
+                                                 : HS_SPECIAL_COMPLEX);
+    if (is_converter(module.path))
+        return pack_special(HS_SPECIAL_COMPLEX);
+    struct hs_cfi_span span;
+    struct hs_rule rule = {.kind = HS_RULE_COMPLEX};
+    if (module.table && find_span(&module, &span))
+        rule = hs_cfi_rule(&span, module.table, address - 1);
+    uint64_t word = pack(&rule);
+    keep(word, address, generation);
+    return word;
+}
+
+bool hs_rules_has_no_module(uint64_t address)
+{
+    struct hs_module_unwind module;
+    return !hs_module_find_unwind(address - 1, &module);
+}
