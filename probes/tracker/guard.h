@@ -13,6 +13,9 @@
 
 #include "probes/tracker/stack.h"
 
+/* Index in memo_place. Frames are 16 bytes apart at least. */
+#define HS_FRAME_PLACE(sp) ((sp) >> 4 & 255)
+
 #define HS_LIKELY(x) __builtin_expect(!!(x), 1)
 #define HS_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -29,6 +32,17 @@ enum {
     HS_GUARD_PENDING = 2, /* live bytes were flushed: tell the trigger on leaving */
 };
 
+/* A frame as the walk found it: with these values its code goes on when called code
+ * returns. The return address that says `ip` is at sp - 8. */
+struct hs_thread_frame {
+    uint64_t ip, sp, bp;
+    uint32_t bp_below; /* `bp` was read on the way here so far below sp; 0: unchanged */
+    uint32_t node;     /* in the trie */
+};
+
+/* In bp_below: the way here was a guess that a library loaded later may spoil. */
+#define HS_FRAME_WITHOUT_MODULE 1u
+
 struct hs_thread {
     uint32_t owned;
     int32_t tid;
@@ -37,9 +51,15 @@ struct hs_thread {
     int64_t bytes, blocks; /* not yet in hs_control */
     int64_t bytes_limit, blocks_limit;
     uint64_t flushes;
-    /* The last stack, outermost first, with the trie node of each frame. */
-    uint64_t memo_address[HS_STACK_DEPTH_MAX];
-    uint32_t memo_node[HS_STACK_DEPTH_MAX];
+    uint32_t memo_generation;
+    bool memo_is_walked; /* sp, bp and slots are known, from the end of the stack on */
+    uint32_t stack_misses;
+    uint64_t stack_low, stack_high; /* of the thread's own stack: known to be readable */
+    uint8_t memo_place[256];        /* where in the memo a frame with such an sp may be */
+    /* The last stack, outermost first. */
+    struct hs_thread_frame memo[HS_STACK_DEPTH_MAX];
+    struct hs_thread_frame fresh[HS_STACK_DEPTH_MAX]; /* innermost first */
+    void *verify;                                     /* of verify.c */
     void *frames[HS_STACK_DEPTH_MAX + HS_STACK_OWN_FRAMES];
 };
 

@@ -54,7 +54,9 @@ bool hs_intern_init(void)
     struct rlimit limit = {0, 0};
     hs_raw(SYS_prlimit64, 0, RLIMIT_AS, NULL, &limit);
     capacity = limit.rlim_cur == RLIM_INFINITY ? NODES_WANTED : NODES_MODEST;
-    while (!(nodes = hs_raw_map(capacity * sizeof(*nodes))) && capacity > NODES_LEAST)
+    /* One more than may be used: see is_next. */
+    while (!(nodes = hs_raw_map(((size_t)capacity + 1) * sizeof(*nodes)))
+           && capacity > NODES_LEAST)
         capacity /= 4;
     newest = nodes ? table_create(TABLE_FIRST, NULL) : NULL;
     if (!newest)
@@ -117,9 +119,9 @@ static uint32_t node_create(uint32_t parent, uint64_t address)
             return 0;
     } while (!__atomic_compare_exchange_n(&used, &index, index + 1, true,
                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    nodes[index].module = UINT32_MAX;
     nodes[index].address = address;
-    nodes[index].parent = parent;
-    nodes[index].module = hs_module_find(address);
+    __atomic_store_n(&nodes[index].parent, parent, __ATOMIC_RELEASE);
     return index;
 }
 
@@ -152,11 +154,23 @@ static uint32_t find_in_older(const struct table *front, uint32_t h, uint32_t pa
     return 0;
 }
 
+/* A new stack makes its nodes one after the other, so most have their first callee right
+ * behind them. A node without a module is not taken: it may be a copy nobody uses. */
+static inline bool is_next(uint32_t parent, uint64_t address)
+{
+    const struct hs_capture_frame *node = &nodes[parent + 1];
+    return __atomic_load_n(&node->parent, __ATOMIC_ACQUIRE) == parent
+           && __atomic_load_n(&node->address, __ATOMIC_RELAXED) == address
+           && __atomic_load_n(&node->module, __ATOMIC_RELAXED) != UINT32_MAX;
+}
+
 uint32_t hs_stack_intern(uint32_t parent, uint64_t address)
 {
     struct table *table = __atomic_load_n(&newest, __ATOMIC_ACQUIRE);
     if (HS_UNLIKELY(!table))
         return HS_STACK_UNKNOWN;
+    if (HS_LIKELY(is_next(parent, address)))
+        return parent + 1;
     uint32_t h = hash(parent, address);
     uint32_t *slot;
     uint32_t index = table_find(table, h, parent, address, &slot);
@@ -166,9 +180,16 @@ uint32_t hs_stack_intern(uint32_t parent, uint64_t address)
     if (!table_has_room(table))
         return HS_STACK_UNKNOWN;
     index = find_in_older(table, h, parent, address);
+    if (index)
+        return table_insert(table, slot, index);
+    uint32_t module = hs_module_find(address);
+    index = node_create(parent, address);
     if (!index)
-        index = node_create(parent, address);
-    return index ? table_insert(table, slot, index) : HS_STACK_UNKNOWN;
+        return HS_STACK_UNKNOWN;
+    uint32_t winner = table_insert(table, slot, index);
+    __atomic_store_n(&nodes[index].module, winner == index ? module : UINT32_MAX,
+                     __ATOMIC_RELEASE);
+    return winner;
 }
 
 const struct hs_capture_frame *hs_stack_nodes(uint32_t *ret_count)

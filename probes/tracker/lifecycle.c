@@ -35,6 +35,7 @@
 #include "probes/tracker/thread.h"
 #include "probes/tracker/trigger.h"
 #include "probes/tracker/unwind.h"
+#include "probes/tracker/verify.h"
 
 /* glibc's smallest chunk is 32 bytes; of others we only know that they align to 8. */
 static unsigned granule_shift(void)
@@ -109,8 +110,10 @@ static void fork_child(void)
 static void at_exit(int status, void *context)
 {
     (void)context;
-    if (hs_tracker_is_on() && hs_tracker_is_this_process())
-        hs_trigger_exit(status);
+    if (!hs_tracker_is_on() || !hs_tracker_is_this_process())
+        return;
+    hs_verify_report();
+    hs_trigger_exit(status);
 }
 
 static enum {

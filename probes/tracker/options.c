@@ -187,6 +187,29 @@ static bool set_verbose(const char *value)
     return parse_bool(value, &hs_options.verbose);
 }
 
+static bool set_unwind(const char *value)
+{
+    hs_options.library_unwinds = strcmp(value, "library") == 0;
+    return hs_options.library_unwinds || strcmp(value, "own") == 0;
+}
+
+static bool set_verify(const char *value)
+{
+    uint64_t every = 1;
+    if (strncmp(value, "stacks", 6) != 0)
+        return false;
+    value += 6;
+    if (*value == '/') {
+        value++;
+        if (!parse_digits(&value, &every) || every < 1 || every > UINT32_MAX)
+            return false;
+    }
+    if (*value)
+        return false;
+    hs_options.verify_every = (uint32_t)every;
+    return true;
+}
+
 static bool set_directory(const char *value)
 {
     return set_path(value, hs_options.directory, sizeof(hs_options.directory));
@@ -218,6 +241,7 @@ static const struct option options[] = {
     {"follow", set_follow},     {"verbose", set_verbose},
     {"dir", set_directory},     {"file", set_output},
     {"helper", set_helper},     {"pid", set_pid},
+    {"unwind", set_unwind},     {"verify", set_verify},
 };
 
 static const struct option *option_find(const char *key, size_t length)

@@ -33,6 +33,10 @@ struct hs_options {
     int only_pid;
     /* track=heap,mmap,fd; the heap always */
     bool track_fd, track_mmap;
+    /* unwind=library: never our own walk of the stack; unwind=own: both */
+    bool library_unwinds;
+    /* verify=stacks or stacks/N: compare each (N-th) stack with libunwind's; 0: off */
+    uint32_t verify_every;
     /* verbose=1: one line on stderr for each snapshot */
     bool verbose;
     /* dir=…; default: the working directory at start */

@@ -19,7 +19,7 @@
 #include "probes/tracker/report.h"
 #include "probes/tracker/trigger.h"
 
-#define SLAB_SIZE ((size_t)64 << 10)
+#define SLAB_SIZE ((size_t)256 << 10)
 
 enum {
     STATE_FREE = 0,
@@ -187,6 +187,9 @@ struct hs_thread *hs_thread_create(void)
     thread->flushes = 0;
     thread->capturing = 0;
     thread->memo_count = 0;
+    thread->memo_is_walked = false;
+    thread->stack_misses = 0;
+    thread->stack_low = thread->stack_high = 0;
     hs_thread_own = thread;
     return thread;
 }

@@ -20,7 +20,10 @@
 #include "probes/tracker/guard.h"
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/next.h"
+#include "probes/tracker/options.h"
 #include "probes/tracker/raw.h"
+#include "probes/tracker/verify.h"
+#include "probes/tracker/walk.h"
 
 static int (*unw_backtrace_)(void **frames, int size);
 static bool initialised; /* before, the caller alone must do */
@@ -85,6 +88,9 @@ void hs_unwind_init(void)
         hs_raw(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 
     const struct link_map *last_before = last_loaded();
+    if (!hs_options.library_unwinds)
+        hs_walk_init();
+
     void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
     if (!library) {
         dlerror();
@@ -103,6 +109,7 @@ void hs_unwind_init(void)
     if (space && *space && set_caching_policy)
         set_caching_policy(*space, per_thread);
     unw_backtrace_ = function;
+    hs_verify_init(library);
 
     void *frames[4];
     if (unw_backtrace_)
