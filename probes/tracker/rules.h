@@ -49,6 +49,9 @@ bool hs_rules_init(void);
 void hs_rules_unload_begin(void);
 void hs_rules_unload_end(void);
 
+/* Only the calling thread is left. */
+void hs_rules_fork_child(void);
+
 /* Compile the rule for return address `address`, and keep it where that is safe. */
 uint64_t hs_rules_make(uint64_t address, uint32_t generation);
 
@@ -76,6 +79,11 @@ static inline uint64_t hs_rules_key(uint64_t hash, uint32_t generation)
            | (uint64_t)(generation & 0xff) << HS_RULE_GENERATION_SHIFT;
 }
 
+static inline bool hs_rules_is(uint64_t word, uint64_t key)
+{
+    return (word ^ key) >> HS_RULE_GENERATION_SHIFT == 0 && (word & HS_RULE_WORD_KIND);
+}
+
 static inline uint64_t hs_rules_find(uint64_t address, uint32_t generation)
 {
     if (__builtin_expect(address >> HS_RULE_ADDRESS_BITS != 0, 0))
@@ -83,9 +91,12 @@ static inline uint64_t hs_rules_find(uint64_t address, uint32_t generation)
     uint64_t hash = hs_rules_hash(address);
     uint64_t key = hs_rules_key(hash, generation);
     const uint64_t *bucket = &hs_rules[(hash >> HS_RULE_TAG_BITS) * HS_RULES_WAYS];
-    for (unsigned way = 0; way < HS_RULES_WAYS; way++) {
-        uint64_t word = __atomic_load_n(&bucket[way], __ATOMIC_RELAXED);
-        if ((word ^ key) >> HS_RULE_GENERATION_SHIFT == 0 && word & HS_RULE_WORD_KIND)
+    uint64_t word = __atomic_load_n(&bucket[0], __ATOMIC_RELAXED);
+    if (__builtin_expect(hs_rules_is(word, key), 1))
+        return word;
+    for (unsigned way = 1; way < HS_RULES_WAYS; way++) {
+        word = __atomic_load_n(&bucket[way], __ATOMIC_RELAXED);
+        if (hs_rules_is(word, key))
             return word;
     }
     return hs_rules_make(address, generation);

@@ -120,8 +120,13 @@ step(const struct hs_thread *thread, struct hs_thread_frame *frame, uint32_t gen
     uint64_t base = frame->sp;
     if ((word & HS_RULE_WORD_KIND) == HS_RULE_WORD_BP)
         base = frame->bp;
-    else if (HS_UNLIKELY((word & HS_RULE_WORD_KIND) != HS_RULE_WORD_SP))
-        return step_special(thread, frame, word);
+    else if (HS_UNLIKELY((word & HS_RULE_WORD_KIND) != HS_RULE_WORD_SP)) {
+        /* A copy, so that the frame itself can stay in registers. */
+        struct hs_thread_frame copy = *frame;
+        enum step_result result = step_special(thread, &copy, word);
+        *frame = copy;
+        return result;
+    }
 
     /* No overflow: the end is an address of the stack, and offsets are small. */
     if (HS_UNLIKELY(base > thread->stack_high))
@@ -170,6 +175,16 @@ static uint32_t take_over(struct hs_thread *thread, uint32_t fresh, uint32_t fir
     return fresh;
 }
 
+/* Word by word: put together to wider stores, they wait for each other in the stack. */
+static inline void frame_store(struct hs_thread_frame *place,
+                               const struct hs_thread_frame *frame)
+{
+    __atomic_store_n(&place->ip, frame->ip, __ATOMIC_RELAXED);
+    __atomic_store_n(&place->sp, frame->sp, __ATOMIC_RELAXED);
+    __atomic_store_n(&place->bp, frame->bp, __ATOMIC_RELAXED);
+    __atomic_store_n(&place->bp_below, frame->bp_below, __ATOMIC_RELAXED);
+}
+
 /* The remembered frame that equals this one; NULL: none is known. */
 static inline struct hs_thread_frame *
 memo_find(struct hs_thread *thread, const struct hs_thread_frame *frame, uint32_t count)
@@ -197,6 +212,7 @@ bool hs_walk(struct hs_thread *thread, void *hook_frame, struct hs_walk *ret)
     const uint64_t *hook = hook_frame;
     uint64_t low = (uint64_t)hook;
     uint32_t generation, fresh = 0;
+    *ret = (struct hs_walk){.n_fresh = 0};
     if (!hs_rules_begin(&generation))
         return false;
     if (HS_UNLIKELY(low - thread->stack_low >= thread->stack_high - thread->stack_low)
@@ -222,7 +238,7 @@ bool hs_walk(struct hs_thread *thread, void *hook_frame, struct hs_walk *ret)
             fresh = take_over(thread, fresh, good, inner);
             frame = thread->memo[good];
         } else if (fresh < HS_STACK_DEPTH_MAX) {
-            thread->fresh[fresh++] = frame;
+            frame_store(&thread->fresh[fresh++], &frame);
         } else {
             break;
         }
