@@ -33,8 +33,11 @@ bool hs_rules_init(void)
     return hs_rules != NULL;
 }
 
+static __thread uint32_t unloading_here;
+
 void hs_rules_unload_begin(void)
 {
+    unloading_here++;
     __atomic_fetch_add(&hs_rules_unloading, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -47,6 +50,14 @@ void hs_rules_unload_end(void)
             if (__atomic_load_n(&hs_rules[i], __ATOMIC_RELAXED))
                 __atomic_store_n(&hs_rules[i], 0, __ATOMIC_RELAXED);
     __atomic_fetch_sub(&hs_rules_unloading, 1, __ATOMIC_SEQ_CST);
+    unloading_here--;
+}
+
+/* What another thread was unloading stays half unloaded. */
+void hs_rules_fork_child(void)
+{
+    hs_rules_generation++;
+    hs_rules_unloading = unloading_here;
 }
 
 static uint64_t pack_special(enum hs_rule_special special)

@@ -110,7 +110,7 @@ uint32_t hs_stack_capture(void *hook_frame)
     bool is_walked = hs_walk(thread, hook_frame, &walk);
     if (HS_UNLIKELY(hs_options.verify_every))
         hs_verify_walk(thread, hook_frame, is_walked ? &walk : NULL);
-    if (HS_LIKELY(is_walked))
+    if (HS_LIKELY(is_walked) || (walk.n_fresh > 0 && !hs_unwind_has_library()))
         return intern_walk(thread, &walk);
     return capture_by_library(thread, hook_frame);
 }

@@ -22,6 +22,7 @@
 #include "probes/tracker/next.h"
 #include "probes/tracker/options.h"
 #include "probes/tracker/raw.h"
+#include "probes/tracker/rules.h"
 #include "probes/tracker/verify.h"
 #include "probes/tracker/walk.h"
 
@@ -29,8 +30,10 @@ static int (*unw_backtrace_)(void **frames, int size);
 static bool initialised; /* before, the caller alone must do */
 static bool membarrier_works;
 static uint32_t forks_waiting;
-static bool threads_left_inside; /* written before fork, read in the child */
-static void **main_stack_end;    /* the loader's __libc_stack_end */
+/* Written before fork, read in the child. */
+static bool threads_left_inside, had_threads;
+static bool walk_is_ready;
+static void **main_stack_end; /* the loader's __libc_stack_end */
 
 static struct hs_module library_range;
 static const struct link_map *libraries[HS_UNWIND_LIBRARIES_MAX];
@@ -87,10 +90,9 @@ void hs_unwind_init(void)
     membarrier_works =
         hs_raw(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 
-    const struct link_map *last_before = last_loaded();
-    if (!hs_options.library_unwinds)
-        hs_walk_init();
+    walk_is_ready = !hs_options.library_unwinds && hs_walk_init();
 
+    const struct link_map *last_before = last_loaded();
     void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
     if (!library) {
         dlerror();
@@ -158,6 +160,11 @@ static int walk_frame_pointers(struct hs_thread *thread, void *hook_frame)
     return n;
 }
 
+bool hs_unwind_has_library(void)
+{
+    return unw_backtrace_ && !__atomic_load_n(&forks_waiting, __ATOMIC_RELAXED);
+}
+
 int hs_unwind(struct hs_thread *thread, void *hook_frame, int *ret_skip)
 {
     void *caller = ((void **)hook_frame)[1];
@@ -165,7 +172,7 @@ int hs_unwind(struct hs_thread *thread, void *hook_frame, int *ret_skip)
     int n = 0;
     thread->capturing = 1;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (HS_LIKELY(unw_backtrace_ && !__atomic_load_n(&forks_waiting, __ATOMIC_RELAXED)))
+    if (HS_LIKELY(hs_unwind_has_library()))
         n = unw_backtrace_(thread->frames, HS_STACK_DEPTH_MAX + HS_STACK_OWN_FRAMES);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     __atomic_store_n(&thread->capturing, 0, __ATOMIC_RELEASE);
@@ -197,9 +204,12 @@ static bool is_own(struct hs_thread *thread, void *context)
 
 void hs_unwind_fork_before(void)
 {
-    threads_left_inside = false;
+    threads_left_inside = had_threads = false;
     __atomic_fetch_add(&forks_waiting, 1, __ATOMIC_SEQ_CST);
     if (!unw_backtrace_ || hs_thread_each(is_own, NULL))
+        return;
+    had_threads = true;
+    if (walk_is_ready)
         return;
     if (membarrier_works)
         hs_raw(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
@@ -218,7 +228,8 @@ void hs_unwind_fork_after(bool in_child)
 {
     if (in_child) {
         forks_waiting = 0;
-        if (threads_left_inside)
+        hs_rules_fork_child();
+        if (threads_left_inside || (had_threads && walk_is_ready))
             unw_backtrace_ = NULL;
     } else {
         __atomic_fetch_sub(&forks_waiting, 1, __ATOMIC_RELAXED);

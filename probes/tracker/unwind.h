@@ -35,10 +35,14 @@ int hs_unwind(struct hs_thread *thread, void *hook_frame, int *ret_skip);
 bool hs_unwind_owns(const void *return_address);
 void hs_unwind_hide_pipe(int fds[2]);
 
+/* May libunwind be asked now? */
+bool hs_unwind_has_library(void);
+
 /*
  * Around fork: no other thread may be inside libunwind, whose locks the child would
  * inherit. `before` waits for them a while; in the child, when they would not come out,
- * libunwind is given up.
+ * libunwind is given up. So it is in the child of a process with threads when our own walk
+ * can do without: one of them may have held the loader's lock, which libunwind takes.
  */
 void hs_unwind_fork_before(void);
 void hs_unwind_fork_after(bool in_child);

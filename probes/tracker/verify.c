@@ -18,6 +18,7 @@
 #include "probes/tracker/options.h"
 #include "probes/tracker/raw.h"
 #include "probes/tracker/report.h"
+#include "probes/tracker/unwind.h"
 
 #if defined(__x86_64__)
 #define GLOBAL_NAME(name) "_Ux86_64_" name
@@ -136,6 +137,8 @@ void hs_verify_walk(struct hs_thread *thread, void *hook_frame,
         count(&counts.declined);
         return;
     }
+    if (!hs_unwind_has_library())
+        return;
     if (!thread->verify)
         thread->verify = hs_raw_map(sizeof(struct oracle));
     struct oracle *oracle = thread->verify;

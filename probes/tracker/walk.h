@@ -25,7 +25,8 @@ struct hs_walk {
 
 /*
  * Walk from the caller of the hook at `hook_frame` outwards. False: declined, libunwind
- * must do it; thread->memo must not be relied on then.
+ * must do it, or be done without: then what was found is the inner end of the stack, with
+ * n_kept 0. thread->memo must not be relied on.
  */
 bool hs_walk(struct hs_thread *thread, void *hook_frame, struct hs_walk *ret);
 
