@@ -60,6 +60,12 @@ bool hs_process_is_starting(pid_t pid);
 bool hs_process_is_alive(const struct hs_process *process);
 
 /*
+ * The process may have executed another program: after a moment, connect to the page it
+ * has now. False, and nothing changed, when it gets none.
+ */
+bool hs_process_reopen(struct hs_process *process);
+
+/*
  * Say why `pid`, which has no control page we can open, cannot be talked to (refusal.c).
  * `reason` is ESRCH, EACCES or ENODATA. Returns -reason or what fits better.
  */

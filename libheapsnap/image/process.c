@@ -60,6 +60,17 @@ static int map_control(struct hs_process *process, bool is_patient, struct hs_er
     }
 }
 
+bool hs_process_reopen(struct hs_process *process)
+{
+    struct hs_process again = *process;
+    usleep(LOOK_US);
+    if (map_control(&again, true, NULL) != 0)
+        return false;
+    hs_control_unmap(process->control);
+    *process = again;
+    return true;
+}
+
 int hs_process_open(pid_t pid, struct hs_process **ret, struct hs_error *err)
 {
     if (pid <= 0)

@@ -22,6 +22,7 @@
 #include "libheapsnap/image/proc.h"
 
 /* The kernel's real-time signals; a page that names another one is not trusted. */
+#define EXEC_TRIES 20 /* a program that executes another all the time */
 #define FIRST_REAL_TIME 32
 #define LAST_REAL_TIME 64
 /* How long the image may take to unmap the capture before it is copied instead. */
@@ -303,14 +304,37 @@ static int run_request(struct hs_process *process, uint32_t kind, int timeout_ms
     return result != 0 ? result : take_capture(&request, ret, err);
 }
 
+/* Did the request fail because the process was executing another program? It ignores
+ * our signal just before, and has lost its page after. */
+static bool met_exec(const struct hs_process *process, int result)
+{
+    return result != 0 && hs_process_is_alive(process)
+           && (result == -ENODATA
+               || !hs_control_is_held(process->pid, process->control_inode));
+}
+
+static int run_through_execs(struct hs_process *process, uint32_t kind, int timeout_ms,
+                             struct hs_capture *ret, struct hs_error *err)
+{
+    for (int tries = 1;; tries++) {
+        struct hs_error problem = {.code = 0};
+        int result = run_request(process, kind, timeout_ms, ret, &problem);
+        if (met_exec(process, result) && tries < EXEC_TRIES && hs_process_reopen(process))
+            continue;
+        if (problem.code)
+            hs_error_set(err, problem.code, "%s", problem.text);
+        return result;
+    }
+}
+
 int hs_process_capture(struct hs_process *process, int timeout_ms, struct hs_capture *ret,
                        struct hs_error *err)
 {
-    return run_request(process, HS_REQUEST_SNAPSHOT, timeout_ms, ret, err);
+    return run_through_execs(process, HS_REQUEST_SNAPSHOT, timeout_ms, ret, err);
 }
 
 int hs_process_totals(struct hs_process *process, int timeout_ms, struct hs_capture *ret,
                       struct hs_error *err)
 {
-    return run_request(process, HS_REQUEST_TOTALS, timeout_ms, ret, err);
+    return run_through_execs(process, HS_REQUEST_TOTALS, timeout_ms, ret, err);
 }
