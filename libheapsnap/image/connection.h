@@ -52,9 +52,11 @@ int hs_control_open_memfd(pid_t pid, int number, const char *name, struct hs_err
 
 /*
  * Was `pid`, which has no control page, executed under the shim and is meant to be
- * tracked? Then it may have one in a moment (starting.c).
+ * tracked? Then it may have one in a moment (starting.c). In the middle of execve, and
+ * while it ends, a process has no environment that could tell.
  */
-bool hs_process_is_starting(pid_t pid);
+enum hs_starting { HS_STARTING_NO, HS_STARTING_YES, HS_STARTING_UNKNOWN };
+enum hs_starting hs_process_is_starting(pid_t pid);
 
 /* Is it still the process that was opened, and not a zombie? */
 bool hs_process_is_alive(const struct hs_process *process);

@@ -21,10 +21,11 @@
 #include "libheapsnap/image/connection.h"
 #include "libheapsnap/image/proc.h"
 
-/* How often to look for a page that should be there, and at one that is damaged. */
+/* How often to look for a page that should be there, and where nothing can be told: at
+ * one that is damaged, or a process without an environment. */
 #define LOOK_US 5000
 #define MISSING_LOOKS 400
-#define DAMAGED_LOOKS 10
+#define DOUBTFUL_LOOKS 10
 
 HS_DEFINE_GUARD(guard_process, struct hs_process *, hs_process_close)
 
@@ -38,10 +39,14 @@ bool hs_process_is_alive(const struct hs_process *process)
 /* A page that is not right, or not there yet, may be one that is just being made. */
 static bool is_worth_a_look(const struct hs_process *process, int result, int looks)
 {
-    if (result == -EPROTO || result == -EINVAL)
-        return looks < DAMAGED_LOOKS;
-    return result == -ENODATA && looks < MISSING_LOOKS
-           && hs_process_is_starting(process->pid);
+    if (result == -EPROTO || result == -EINVAL
+        || result == -ENOENT) /* it went meanwhile */
+        return looks < DOUBTFUL_LOOKS;
+    if (result != -ENODATA)
+        return false;
+    enum hs_starting starting = hs_process_is_starting(process->pid);
+    return (starting == HS_STARTING_YES && looks < MISSING_LOOKS)
+           || (starting == HS_STARTING_UNKNOWN && looks < DOUBTFUL_LOOKS);
 }
 
 static int map_control(struct hs_process *process, bool is_patient, struct hs_error *err)

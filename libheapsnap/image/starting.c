@@ -48,15 +48,18 @@ static const char *find_variable(const char *environment, size_t size, const cha
     return NULL;
 }
 
-bool hs_process_is_starting(pid_t pid)
+enum hs_starting hs_process_is_starting(pid_t pid)
 {
     size_t size;
     pid_t inner;
     int depth;
     hs_auto_free char *environment = read_environment(pid, &size);
     if (!environment || !hs_proc_inner_pid(pid, &inner, &depth))
-        return false;
+        return HS_STARTING_NO;
+    if (size == 0)
+        return HS_STARTING_UNKNOWN;
     const char *preload = find_variable(environment, size, "LD_PRELOAD");
     const char *only = find_variable(environment, size, HS_ENV_PID);
-    return preload && strstr(preload, HS_SHIM_NAME) && (!only || atoi(only) == inner);
+    bool has_shim = preload && strstr(preload, HS_SHIM_NAME);
+    return has_shim && (!only || atoi(only) == inner) ? HS_STARTING_YES : HS_STARTING_NO;
 }
