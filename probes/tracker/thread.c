@@ -50,11 +50,6 @@ void hs_guard_leave(void)
     hs_guard_drop();
 }
 
-bool hs_guard_is_held(void)
-{
-    return hs_guard_word != 0;
-}
-
 bool hs_tracker_is_on(void)
 {
     return __atomic_load_n(&hs_tracking_is_on, __ATOMIC_RELAXED);

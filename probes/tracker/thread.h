@@ -22,9 +22,6 @@
 bool hs_guard_enter(void);
 void hs_guard_leave(void);
 
-/* True while this thread is inside the guard. */
-bool hs_guard_is_held(void);
-
 /* Turn tracking off for good ("stop tracking, say so once, go on"). `why` is a literal. */
 void hs_tracker_stop(const char *why);
 
