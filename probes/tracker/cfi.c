@@ -30,7 +30,10 @@ struct record {
     struct hs_cursor body;
 };
 
-static const struct hs_rule complex_rule = {.kind = HS_RULE_COMPLEX};
+static const struct hs_rule broken_rule = {.kind = HS_RULE_COMPLEX,
+                                           .reason = HS_REASON_TABLE};
+static const struct hs_rule signal_rule = {.kind = HS_RULE_COMPLEX,
+                                           .reason = HS_REASON_SIGNAL};
 static const struct hs_rule frame_rule = {.kind = HS_RULE_FRAME};
 
 static bool tables_open(struct tables *tables)
@@ -90,7 +93,7 @@ static bool record_open(const struct hs_cfi_span *span, uint64_t address,
     return !cursor.failed;
 }
 
-/* The letters after 'z'. False: unknown ones, or a signal frame. */
+/* The letters after 'z'. False: unknown ones. */
 static bool read_augmentation(struct hs_cfi_common *common, const char *letters,
                               struct hs_cursor *cursor)
 {
@@ -108,6 +111,9 @@ static bool read_augmentation(struct hs_cfi_common *common, const char *letters,
             break;
         case 'P':
             hs_cursor_value(cursor, (uint8_t)hs_cursor_read(cursor, 1));
+            break;
+        case 'S':
+            common->is_signal = true;
             break;
         default:
             return false;
@@ -152,10 +158,10 @@ static struct hs_rule fde_rule(const struct tables *tables, uint64_t address, ui
 {
     struct record fde;
     if (!record_open(tables->span, address, &fde) || fde.id == 0)
-        return complex_rule;
+        return broken_rule;
     struct hs_cfi_common common = {.header = tables->header};
     if (!common_read(&common, tables->span, fde.id_at - fde.id))
-        return complex_rule;
+        return broken_rule;
 
     struct hs_cursor *cursor = &fde.body;
     uint64_t start = hs_cursor_pointer(cursor, common.pointer_encoding, tables->header);
@@ -163,12 +169,14 @@ static struct hs_rule fde_rule(const struct tables *tables, uint64_t address, ui
     if (common.has_augmentation)
         hs_cursor_skip(cursor, hs_cursor_uleb(cursor));
     if (cursor->failed || pc < start)
-        return complex_rule;
+        return broken_rule;
     if (pc - start >= size)
         return frame_rule;
+    if (common.is_signal)
+        return signal_rule;
     struct hs_cfi_row row = common.initial;
     if (!hs_cfi_run(&common, *cursor, start, pc, &row))
-        return complex_rule;
+        return broken_rule;
     return hs_cfi_row_rule(&row);
 }
 
@@ -178,15 +186,15 @@ struct hs_rule hs_cfi_rule(const struct hs_cfi_span *span, uint64_t header, uint
     struct tables tables = {.span = span, .header = header};
     bool failed;
     if (!tables_open(&tables))
-        return complex_rule;
+        return broken_rule;
     uint64_t fde = find_fde(&tables, pc, &failed);
     if (failed)
-        return complex_rule;
+        return broken_rule;
     return fde ? fde_rule(&tables, fde, pc) : frame_rule;
 #else
     (void)span;
     (void)header;
     (void)pc;
-    return complex_rule;
+    return broken_rule;
 #endif
 }

@@ -23,9 +23,21 @@ enum hs_rule_kind {
     HS_RULE_COMPLEX,   /* expressions, signal frames, other registers */
 };
 
+/* Why a rule is complex. For those who ask how often libunwind is needed. */
+enum hs_rule_reason {
+    HS_REASON_NONE = 0,
+    HS_REASON_SIGNAL,     /* the frame of a signal handler's return */
+    HS_REASON_EXPRESSION, /* the CFA is computed */
+    HS_REASON_REGISTER,   /* the CFA is in a register that we do not follow */
+    HS_REASON_PLACE,      /* something is saved elsewhere than rules can say */
+    HS_REASON_TABLE,      /* unwind information in a form unknown, or broken */
+    HS_REASONS,
+};
+
 /* The return address is always at CFA - 8. Offsets are in bytes, multiples of 8. */
 struct hs_rule {
     enum hs_rule_kind kind;
+    enum hs_rule_reason reason;
     uint32_t cfa_offset;
     uint32_t bp_offset; /* the caller's frame pointer is at CFA - this; 0: unchanged */
 };

@@ -9,9 +9,7 @@
 
 #include <stddef.h>
 
-#define REGISTER_BP 6
-#define REGISTER_SP 7
-#define REGISTER_RETURN 16
+#include "probes/tracker/cfi_expression.h"
 
 /* No compiler nests deeper, and no function needs longer programs. */
 #define REMEMBERED_MAX 8
@@ -30,11 +28,11 @@ struct machine {
 static struct hs_cfi_register *row_register(struct hs_cfi_row *row, uint64_t number)
 {
     switch (number) {
-    case REGISTER_BP:
+    case HS_REGISTER_BP:
         return &row->bp;
-    case REGISTER_SP:
+    case HS_REGISTER_SP:
         return &row->sp;
-    case REGISTER_RETURN:
+    case HS_REGISTER_RETURN:
         return &row->return_address;
     }
     return NULL;
@@ -74,7 +72,7 @@ static void set_cfa(struct machine *machine, uint64_t number, int64_t offset)
 {
     machine->row->cfa_register = number;
     machine->row->cfa_offset = offset;
-    machine->row->cfa_is_expression = false;
+    machine->row->cfa_kind = HS_CFA_SUM;
 }
 
 /* An unsigned operand that is used as a signed one. */
@@ -104,9 +102,37 @@ static void advance(struct machine *machine, uint64_t delta)
         machine->failed = true;
 }
 
-static void skip_block(struct machine *machine)
+/* A block of bytes; what is read through the cursor returned ends where it ends. */
+static struct hs_cursor take_block(struct machine *machine)
 {
-    hs_cursor_skip(&machine->cursor, hs_cursor_uleb(&machine->cursor));
+    uint64_t size = hs_cursor_uleb(&machine->cursor);
+    struct hs_cursor block = machine->cursor;
+    hs_cursor_skip(&machine->cursor, size);
+    block.end = machine->cursor.at;
+    block.failed = machine->cursor.failed;
+    return block;
+}
+
+static void set_cfa_expression(struct machine *machine)
+{
+    struct hs_cursor block = take_block(machine);
+    int64_t offset;
+    machine->row->cfa_kind = HS_CFA_OTHER;
+    if (machine->pc != UINT64_MAX && hs_cfi_read_linkage(block, machine->pc, &offset)) {
+        set_cfa(machine, HS_REGISTER_SP, offset);
+    } else if (hs_cfi_read_loaded(block, HS_REGISTER_BP, &offset)) {
+        set_cfa(machine, HS_REGISTER_BP, offset);
+        machine->row->cfa_kind = HS_CFA_LOADED;
+    }
+}
+
+/* The register is saved where an expression says. */
+static void set_expression(struct machine *machine, uint64_t number)
+{
+    struct hs_cfi_register rule = {.kind = HS_CFI_BESIDE_BP};
+    if (!hs_cfi_read_sum(take_block(machine), HS_REGISTER_BP, &rule.offset))
+        rule.kind = HS_CFI_OTHER;
+    set(machine, number, rule);
 }
 
 static void remember(struct machine *machine)
@@ -158,23 +184,22 @@ static bool step_cfa(struct machine *machine, uint8_t code)
         set_cfa(machine, number, read_unsigned(machine));
         return true;
     case 0x0d: /* def_cfa_register */
-        machine->failed |= machine->row->cfa_is_expression;
+        machine->failed |= machine->row->cfa_kind != HS_CFA_SUM;
         machine->row->cfa_register = hs_cursor_uleb(cursor);
         return true;
     case 0x0e: /* def_cfa_offset */
-        machine->failed |= machine->row->cfa_is_expression;
+        machine->failed |= machine->row->cfa_kind != HS_CFA_SUM;
         machine->row->cfa_offset = read_unsigned(machine);
         return true;
     case 0x0f: /* def_cfa_expression */
-        skip_block(machine);
-        machine->row->cfa_is_expression = true;
+        set_cfa_expression(machine);
         return true;
     case 0x12: /* def_cfa_sf */
         number = hs_cursor_uleb(cursor);
         set_cfa(machine, number, read_factored(machine));
         return true;
     case 0x13: /* def_cfa_offset_sf */
-        machine->failed |= machine->row->cfa_is_expression;
+        machine->failed |= machine->row->cfa_kind != HS_CFA_SUM;
         machine->row->cfa_offset = read_factored(machine);
         return true;
     }
@@ -209,8 +234,10 @@ static bool step_register(struct machine *machine, uint8_t code)
         set_kind(machine, number, HS_CFI_OTHER);
         return true;
     case 0x10: /* expression */
+        set_expression(machine, number);
+        return true;
     case 0x16: /* val_expression */
-        skip_block(machine);
+        take_block(machine);
         set_kind(machine, number, HS_CFI_OTHER);
         return true;
     case 0x11: /* offset_extended_sf */
@@ -281,27 +308,40 @@ bool hs_cfi_run(const struct hs_cfi_common *common, struct hs_cursor cursor,
     return !machine.failed && !machine.cursor.failed;
 }
 
+static struct hs_rule complex_rule(enum hs_rule_reason reason)
+{
+    return (struct hs_rule){.kind = HS_RULE_COMPLEX, .reason = reason};
+}
+
+/* Are both the return address and the stack pointer where they always are? */
+static bool is_ordinary(const struct hs_cfi_row *row)
+{
+    return row->return_address.kind == HS_CFI_SAVED && row->return_address.offset == -8
+           && row->sp.kind == HS_CFI_SAME;
+}
+
 struct hs_rule hs_cfi_row_rule(const struct hs_cfi_row *row)
 {
-    struct hs_rule rule = {.kind = HS_RULE_COMPLEX};
+    struct hs_rule rule = {.kind = HS_RULE_SP};
     if (row->return_address.kind == HS_CFI_UNDEFINED)
         return (struct hs_rule){.kind = HS_RULE_OUTERMOST};
-    if (row->return_address.kind != HS_CFI_SAVED || row->return_address.offset != -8
-        || row->sp.kind != HS_CFI_SAME || row->cfa_is_expression || row->cfa_offset < 8
-        || row->cfa_offset > INT32_MAX || row->cfa_offset % 8 != 0)
-        return rule;
-    if (row->bp.kind == HS_CFI_SAVED) {
-        if (row->bp.offset > -16 || row->bp.offset < -INT32_MAX
-            || row->bp.offset % 8 != 0)
-            return rule;
-        rule.bp_offset = (uint32_t)-row->bp.offset;
-    } else if (row->bp.kind != HS_CFI_SAME) {
-        return rule;
-    }
-    rule.cfa_offset = (uint32_t)row->cfa_offset;
-    if (row->cfa_register == REGISTER_SP)
-        rule.kind = HS_RULE_SP;
-    else if (row->cfa_register == REGISTER_BP)
+    if (!is_ordinary(row))
+        return complex_rule(HS_REASON_PLACE);
+    if (row->cfa_kind != HS_CFA_SUM)
+        return complex_rule(HS_REASON_EXPRESSION);
+    if (row->cfa_register == HS_REGISTER_BP)
         rule.kind = HS_RULE_BP;
+    else if (row->cfa_register != HS_REGISTER_SP)
+        return complex_rule(HS_REASON_REGISTER);
+    if (row->cfa_offset < 8 || row->cfa_offset > INT32_MAX || row->cfa_offset % 8 != 0)
+        return complex_rule(HS_REASON_PLACE);
+    rule.cfa_offset = (uint32_t)row->cfa_offset;
+
+    const struct hs_cfi_register *bp = &row->bp;
+    if (bp->kind == HS_CFI_SAVED && bp->offset <= -16 && bp->offset >= -INT32_MAX
+        && bp->offset % 8 == 0)
+        rule.bp_offset = (uint32_t)-bp->offset;
+    else if (bp->kind != HS_CFI_SAME)
+        return complex_rule(HS_REASON_PLACE);
     return rule;
 }

@@ -13,7 +13,8 @@
 struct hs_cfi_register {
     enum {
         HS_CFI_SAME = 0,
-        HS_CFI_SAVED, /* at CFA + offset */
+        HS_CFI_SAVED,     /* at CFA + offset */
+        HS_CFI_BESIDE_BP, /* at frame pointer + offset */
         HS_CFI_UNDEFINED,
         HS_CFI_OTHER,
     } kind;
@@ -21,9 +22,13 @@ struct hs_cfi_register {
 };
 
 struct hs_cfi_row {
+    enum {
+        HS_CFA_SUM = 0, /* register + offset */
+        HS_CFA_LOADED,  /* what is in memory there */
+        HS_CFA_OTHER,
+    } cfa_kind;
     uint64_t cfa_register;
     int64_t cfa_offset;
-    bool cfa_is_expression;
     struct hs_cfi_register bp, sp, return_address;
 };
 
@@ -34,6 +39,7 @@ struct hs_cfi_common {
     uint64_t header; /* base of relative pointers */
     uint8_t pointer_encoding;
     bool has_augmentation; /* FDEs carry a length-prefixed block before the program */
+    bool is_signal;        /* the code was not called, but interrupted */
     struct hs_cfi_row initial;
 };
 

@@ -5,7 +5,9 @@
  * unw_backtrace, remembers frames of libraries that were unloaded.
  *
  * libunwind may stop early, where code has no unwind information; that is counted apart
- * from a difference. What it knows and we do not is always a difference.
+ * from a difference. What it knows and we do not is always a difference. Where our own walk
+ * declines there is nothing to compare, but a reason to look for: on libunwind's stack, the
+ * innermost frame whose rule is complex.
  */
 
 #include "probes/tracker/verify.h"
@@ -14,7 +16,9 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "probes/tracker/cfi.h"
 #include "probes/tracker/guard.h"
+#include "probes/tracker/module_table.h"
 #include "probes/tracker/options.h"
 #include "probes/tracker/raw.h"
 #include "probes/tracker/report.h"
@@ -43,8 +47,16 @@ static int (*get_context)(void *context);
 static int (*init_local)(void *cursor, void *context);
 static int (*step)(void *cursor);
 static int (*get_register)(void *cursor, int number, uint64_t *ret);
+/* Why our own walk declined: a complex rule, or one of these. */
+enum {
+    DECLINED_ELSEWHERE = HS_REASONS, /* not on the thread's own stack */
+    DECLINED_NO_RULE,                /* rules that we keep out of */
+    DECLINED_NONE,                   /* the frames do not fit, or a library was going */
+    N_DECLINED,
+};
 static struct {
-    uint64_t seen, equal, early, different, declined;
+    uint64_t seen, equal, early, different, alone;
+    uint64_t declined[N_DECLINED];
 } counts;
 
 void hs_verify_init(void *library)
@@ -128,17 +140,41 @@ static void compare(const struct hs_thread *thread, const struct hs_walk *walk,
     }
 }
 
+/* The rule as the walk would compile it; cursors look at each page before they read. */
+static unsigned reason_of(uint64_t address)
+{
+    static const struct hs_cfi_span everything = {4096, (uint64_t)1 << 47};
+    struct hs_module_unwind module;
+    if (!hs_module_find_unwind(address - 1, &module))
+        return hs_module_can_find() ? HS_REASON_NONE : DECLINED_NO_RULE;
+    if (module.table == 0)
+        return DECLINED_NO_RULE;
+    return hs_cfi_rule(&everything, module.table, address - 1).reason;
+}
+
+static unsigned decline_reason(const struct hs_thread *thread, void *hook_frame,
+                               const uint64_t *other, uint32_t n_other)
+{
+    if ((uint64_t)hook_frame - thread->stack_low
+        >= thread->stack_high - thread->stack_low)
+        return DECLINED_ELSEWHERE;
+    for (uint32_t i = 0; i < n_other; i++) {
+        unsigned reason = reason_of(other[i]);
+        if (reason != HS_REASON_NONE)
+            return reason;
+    }
+    return DECLINED_NONE;
+}
+
 void hs_verify_walk(struct hs_thread *thread, void *hook_frame,
                     const struct hs_walk *walk)
 {
     if (__atomic_fetch_add(&counts.seen, 1, __ATOMIC_RELAXED) % hs_options.verify_every)
         return;
-    if (!walk) {
-        count(&counts.declined);
+    if (!hs_unwind_has_library()) {
+        count(&counts.alone);
         return;
     }
-    if (!hs_unwind_has_library())
-        return;
     if (!thread->verify)
         thread->verify = hs_raw_map(sizeof(struct oracle));
     struct oracle *oracle = thread->verify;
@@ -146,14 +182,34 @@ void hs_verify_walk(struct hs_thread *thread, void *hook_frame,
         return;
     int saved = errno;
     uint32_t n = ask_library(oracle, ((uint64_t *)hook_frame)[1]);
-    compare(thread, walk, oracle->addresses, n);
+    if (walk)
+        compare(thread, walk, oracle->addresses, n);
+    else
+        count(&counts.declined[decline_reason(thread, hook_frame, oracle->addresses, n)]);
     errno = saved;
 }
 
 void hs_verify_report(void)
 {
-    if (hs_options.verify_every)
-        hs_report("stacks: %u equal, %u longer than libunwind's, %u different, "
-                  "%u left to libunwind",
-                  counts.equal, counts.early, counts.different, counts.declined);
+    static const char *const reasons[N_DECLINED] = {
+        [HS_REASON_SIGNAL] = "through signal frames",
+        [HS_REASON_EXPRESSION] = "through computed frames",
+        [HS_REASON_REGISTER] = "through frames in other registers",
+        [HS_REASON_PLACE] = "through odd places of registers",
+        [HS_REASON_TABLE] = "through odd unwind tables",
+        [DECLINED_ELSEWHERE] = "on other stacks",
+        [DECLINED_NO_RULE] = "through modules without a table",
+        [DECLINED_NONE] = "for no lasting reason",
+    };
+    if (!hs_options.verify_every)
+        return;
+    uint64_t declined = 0;
+    for (unsigned i = 0; i < N_DECLINED; i++)
+        declined += counts.declined[i];
+    hs_report("stacks: %u equal, %u longer than libunwind's, %u different, "
+              "%u left to libunwind, %u without libunwind",
+              counts.equal, counts.early, counts.different, declined, counts.alone);
+    for (unsigned i = 0; i < N_DECLINED; i++)
+        if (counts.declined[i])
+            hs_report("left to libunwind: %u %s", counts.declined[i], reasons[i]);
 }

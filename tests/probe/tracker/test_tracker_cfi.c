@@ -126,6 +126,37 @@ Test(cfi, a_signal_frame_is_complex)
     struct tables tables = MAKE("zRS", PUSHING);
 
     cr_expect(eq(int, rule_at(&tables, 5).kind, HS_RULE_COMPLEX));
+    cr_expect(eq(int, rule_at(&tables, 5).reason, HS_REASON_SIGNAL));
+    cr_expect(eq(int, rule_at(&tables, 0x40).kind, HS_RULE_FRAME));
+}
+
+/* breg7 (sp) 8, breg16 (pc) 0, lit15, and, lit11, ge, lit3, shl, plus */
+#define LINKAGE "\x0f\x0b\x77\x08\x80\x00\x3f\x1a\x3b\x2a\x33\x24\x22"
+
+Test(cfi, knows_what_linkers_say_of_the_procedure_linkage_table)
+{
+    struct tables tables = MAKE("zR", "\x0e\x10\x46\x0e\x18\x4a" LINKAGE);
+    uint64_t entry = 16 - (uint64_t)tables.bytes % 16;
+
+    cr_expect(is_rule(rule_at(&tables, entry + 16), HS_RULE_SP, 8, 0));
+    cr_expect(is_rule(rule_at(&tables, entry + 26), HS_RULE_SP, 8, 0));
+    cr_expect(is_rule(rule_at(&tables, entry + 27), HS_RULE_SP, 16, 0));
+    cr_expect(is_rule(rule_at(&tables, entry + 31), HS_RULE_SP, 16, 0));
+    cr_expect(is_rule(rule_at(&tables, entry + 32), HS_RULE_SP, 8, 0));
+}
+
+Test(cfi, an_expression_like_that_of_the_linkage_table_is_complex)
+{
+    for (size_t at = 0; at < sizeof(LINKAGE) - 3; at++) {
+        char program[] = LINKAGE;
+        program[2 + at] = (char)(program[2 + at] + (at == 6 ? -16 : 64));
+        struct tables tables = MAKE("zR", program);
+        if (at == 1)
+            cr_expect(eq(int, rule_at(&tables, 5).kind, HS_RULE_COMPLEX)); /* sp - 56 */
+        else
+            cr_expect(eq(int, rule_at(&tables, 5).reason, HS_REASON_EXPRESSION),
+                      "byte %zu", at);
+    }
 }
 
 Test(cfi, what_no_rule_expresses_is_complex)
@@ -133,26 +164,30 @@ Test(cfi, what_no_rule_expresses_is_complex)
     static const struct {
         const char *program;
         size_t size;
+        enum hs_rule_reason reason;
     } odd[] = {
-        {"\x0f\x03\x76\x78\x06", 5}, /* CFA is an expression */
-        {"\x10\x06\x02\x76\x00", 5}, /* so is the place of bp */
-        {"\x0c\x0a\x00", 3},         /* CFA in r10 */
-        {"\x0e\x0c", 2},             /* CFA = sp + 12 */
-        {"\x0e\x00", 2},             /* … + 0 */
-        {"\x0c\x06\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 13}, /* … + 2^70 */
-        {"\x09\x06\x03", 3},                                          /* bp in rbx */
-        {"\x87\x02", 2},                                              /* sp saved */
-        {"\x90\x02", 2},                             /* the return address elsewhere */
-        {"\x86\x01", 2},                             /* bp where the return address is */
-        {"\x0b", 1},                                 /* nothing was remembered */
-        {"\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a", 9}, /* too much */
-        {"\x3f", 1},                                 /* no such instruction */
-        {"\x0c\x07", 2},                             /* cut: padding is an offset of 0 */
+        {"\x0f\x03\x76\x78\x06", 5, HS_REASON_EXPRESSION}, /* CFA is an expression */
+        {"\x10\x06\x02\x76\x00", 5, HS_REASON_PLACE},      /* so is the place of bp */
+        {"\x0c\x0a\x00", 3, HS_REASON_REGISTER},           /* CFA in r10 */
+        {"\x0e\x0c", 2, HS_REASON_PLACE},                  /* CFA = sp + 12 */
+        {"\x0e\x00", 2, HS_REASON_PLACE},                  /* … + 0 */
+        {"\x0c\x06\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 13,
+         HS_REASON_TABLE},                    /* … + 2^70 */
+        {"\x09\x06\x03", 3, HS_REASON_PLACE}, /* bp in rbx */
+        {"\x87\x02", 2, HS_REASON_PLACE},     /* sp saved */
+        {"\x90\x02", 2, HS_REASON_PLACE},     /* the return address elsewhere */
+        {"\x86\x01", 2, HS_REASON_PLACE},     /* bp where the return address is */
+        {"\x0b", 1, HS_REASON_TABLE},         /* nothing was remembered */
+        {"\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a\x0a", 9, HS_REASON_TABLE}, /* too much */
+        {"\x3f", 1, HS_REASON_TABLE},     /* no such instruction */
+        {"\x0c\x07", 2, HS_REASON_PLACE}, /* cut: padding is an offset of 0 */
     };
 
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
         struct tables tables = tables_make("zR", odd[i].program, odd[i].size);
-        cr_expect(eq(int, rule_at(&tables, 5).kind, HS_RULE_COMPLEX), "program %zu", i);
+        struct hs_rule rule = rule_at(&tables, 5);
+        cr_expect(eq(int, rule.kind, HS_RULE_COMPLEX), "program %zu", i);
+        cr_expect(eq(int, rule.reason, odd[i].reason), "program %zu", i);
     }
 }
 
