@@ -33,34 +33,67 @@ static void guard_release(bool *entered)
 #define DECLARE(result, alias, name, parameters)                      \
     HS_EXPORT result alias parameters __asm__(name);                  \
     static result(*real_##alias) parameters;                          \
+    static bool is_whole_##alias;                                     \
     static inline __typeof__(real_##alias) find_##alias(void *caller) \
     {                                                                 \
         __typeof__(real_##alias) found =                              \
-            __atomic_load_n(&real_##alias, __ATOMIC_RELAXED);         \
+            __atomic_load_n(&real_##alias, __ATOMIC_ACQUIRE);         \
         if (HS_UNLIKELY(!found)) {                                    \
             found = (__typeof__(found))hs_cxx_find(name, caller);     \
-            __atomic_store_n(&real_##alias, found, __ATOMIC_RELAXED); \
+            is_whole_##alias = hs_cxx_is_allocators((void *)found);   \
+            __atomic_store_n(&real_##alias, found, __ATOMIC_RELEASE); \
         }                                                             \
         return found;                                                 \
     }
 
-/* `fallback` allocates where no C++ library is to be found. */
+/* `fallback` allocates where no C++ library is to be found. While blocks are sampled, an
+ * operator that calls malloc leaves the choice to malloc's hook; of one that does not,
+ * whatever it calls inside belongs to the same block. */
 #define DEFINE_NEW(alias, name, parameters, arguments, size, fallback)             \
     DECLARE(void *, alias, name, parameters)                                       \
+    HS_NOT_INLINE static void *alias##_exact parameters                            \
+    {                                                                              \
+        __attribute__((cleanup(guard_release))) bool entered = hs_guard_try();     \
+        void *block = real_##alias arguments;                                      \
+        if (HS_LIKELY(entered))                                                    \
+            hs_heap_record(block, size, HS_HOOK_FRAME);                            \
+        return block;                                                              \
+    }                                                                              \
+    HS_NOT_INLINE static void *alias##_sampled parameters                          \
+    {                                                                              \
+        uint64_t left = hs_sample_left;                                            \
+        void *block = real_##alias arguments;                                      \
+        hs_sample_left = left;                                                     \
+        if (!hs_sample_pass(size))                                                 \
+            hs_heap_sample(block, size, HS_HOOK_FRAME);                            \
+        return block;                                                              \
+    }                                                                              \
     void *alias parameters                                                         \
     {                                                                              \
         __typeof__(real_##alias) real = find_##alias(__builtin_return_address(0)); \
         if (HS_UNLIKELY(!real))                                                    \
             return fallback;                                                       \
-        __attribute__((cleanup(guard_release))) bool entered = hs_guard_try();     \
-        void *block = real arguments;                                              \
-        if (HS_LIKELY(entered))                                                    \
-            hs_heap_record(block, size, HS_HOOK_FRAME);                            \
-        return block;                                                              \
+        enum hs_heap_mode mode = hs_heap_mode_now();                               \
+        if (mode == HS_HEAP_EXACT)                                                 \
+            return alias##_exact arguments;                                        \
+        if (mode == HS_HEAP_SAMPLED && is_whole_##alias)                           \
+            return alias##_sampled arguments;                                      \
+        return real arguments;                                                     \
     }
 
 #define DEFINE_DELETE(alias, name, parameters, arguments)                          \
     DECLARE(void, alias, name, parameters)                                         \
+    HS_NOT_INLINE static void alias##_exact parameters                             \
+    {                                                                              \
+        __attribute__((cleanup(guard_release))) bool entered = hs_guard_try();     \
+        hs_heap_forget(block, entered);                                            \
+        real_##alias arguments;                                                    \
+    }                                                                              \
+    HS_NOT_INLINE static void alias##_sampled parameters                           \
+    {                                                                              \
+        hs_heap_forget_sampled(block, NULL);                                       \
+        real_##alias arguments;                                                    \
+    }                                                                              \
     void alias parameters                                                          \
     {                                                                              \
         if (!block)                                                                \
@@ -70,9 +103,12 @@ static void guard_release(bool *entered)
             free(block);                                                           \
             return;                                                                \
         }                                                                          \
-        __attribute__((cleanup(guard_release))) bool entered = hs_guard_try();     \
-        hs_heap_forget(block, entered);                                            \
-        real arguments;                                                            \
+        if (hs_heap_mode_now() == HS_HEAP_EXACT)                                   \
+            alias##_exact arguments;                                               \
+        else if (is_whole_##alias && hs_heap_is_sampled(block))                    \
+            alias##_sampled arguments;                                             \
+        else                                                                       \
+            real arguments;                                                        \
     }
 
 #define NOTHROW const void *nothrow

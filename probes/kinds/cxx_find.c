@@ -94,3 +94,11 @@ void *hs_cxx_find(const char *name, void *caller)
         __atomic_store_n(place, miss, __ATOMIC_RELAXED);
     return function;
 }
+
+bool hs_cxx_is_allocators(void *found)
+{
+    struct hs_module operator, allocator;
+    return found && hs_module_read((uint64_t)found, &operator)
+           && hs_module_read((uint64_t)hs_next_find("malloc"), &allocator)
+           && operator.start == allocator.start;
+}

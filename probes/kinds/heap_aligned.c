@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * The allocation functions that take an alignment.
+ * The allocation functions that take an alignment: all alike, so the hooks are made by one
+ * macro from the name, the parameters, and where the size is among them.
  */
 
 #include <errno.h>
@@ -11,12 +12,6 @@
 
 #include "probes/kinds/heap.h"
 
-HS_NEXT(void *, memalign, (size_t, size_t))
-HS_NEXT(void *, aligned_alloc, (size_t, size_t))
-HS_NEXT(int, posix_memalign, (void **, size_t, size_t))
-HS_NEXT(void *, valloc, (size_t))
-HS_NEXT(void *, pvalloc, (size_t))
-
 /* The real allocator of a program may lack any of these. */
 static void *missing(void)
 {
@@ -24,63 +19,68 @@ static void *missing(void)
     return NULL;
 }
 
-HS_EXPORT void *memalign(size_t alignment, size_t size)
+#define ALIGNED(name, parameters, arguments)                    \
+    HS_NEXT(void *, name, parameters)                           \
+    HS_NOT_INLINE static void *name##_exact parameters          \
+    {                                                           \
+        bool entered = hs_guard_try();                          \
+        void *block = next_##name##_ arguments;                 \
+        if (entered) {                                          \
+            hs_heap_record(block, size, HS_HOOK_FRAME);         \
+            hs_guard_drop();                                    \
+        }                                                       \
+        return block;                                           \
+    }                                                           \
+    HS_NOT_INLINE static void *name##_sampled parameters        \
+    {                                                           \
+        void *block = next_##name##_ arguments;                 \
+        hs_heap_sample(block, size, HS_HOOK_FRAME);             \
+        return block;                                           \
+    }                                                           \
+    HS_EXPORT void *name parameters                             \
+    {                                                           \
+        if (!hs_next_##name())                                  \
+            return missing();                                   \
+        enum hs_heap_way way = hs_heap_way(size);               \
+        if (way == HS_WAY_EXACT)                                \
+            return name##_exact arguments;                      \
+        return way == HS_WAY_SAMPLE ? name##_sampled arguments  \
+                                    : next_##name##_ arguments; \
+    }
+
+ALIGNED(memalign, (size_t alignment, size_t size), (alignment, size))
+ALIGNED(aligned_alloc, (size_t alignment, size_t size), (alignment, size))
+ALIGNED(valloc, (size_t size), (size))
+ALIGNED(pvalloc, (size_t size), (size))
+
+HS_NEXT(int, posix_memalign, (void **, size_t, size_t))
+
+HS_NOT_INLINE static int posix_memalign_exact(void **ret, size_t alignment, size_t size)
 {
-    if (!hs_next_memalign())
-        return missing();
-    if (!hs_guard_try())
-        return next_memalign_(alignment, size);
-    void *block = next_memalign_(alignment, size);
-    hs_heap_record(block, size, HS_HOOK_FRAME);
-    hs_guard_drop();
-    return block;
+    bool entered = hs_guard_try();
+    int result = next_posix_memalign_(ret, alignment, size);
+    if (entered) {
+        if (result == 0)
+            hs_heap_record(*ret, size, HS_HOOK_FRAME);
+        hs_guard_drop();
+    }
+    return result;
 }
 
-HS_EXPORT void *aligned_alloc(size_t alignment, size_t size)
+HS_NOT_INLINE static int posix_memalign_sampled(void **ret, size_t alignment, size_t size)
 {
-    if (!hs_next_aligned_alloc())
-        return missing();
-    if (!hs_guard_try())
-        return next_aligned_alloc_(alignment, size);
-    void *block = next_aligned_alloc_(alignment, size);
-    hs_heap_record(block, size, HS_HOOK_FRAME);
-    hs_guard_drop();
-    return block;
+    int result = next_posix_memalign_(ret, alignment, size);
+    hs_heap_sample(result == 0 ? *ret : NULL, size, HS_HOOK_FRAME);
+    return result;
 }
 
 HS_EXPORT int posix_memalign(void **ret, size_t alignment, size_t size)
 {
     if (!hs_next_posix_memalign())
         return ENOMEM;
-    if (!hs_guard_try())
-        return next_posix_memalign_(ret, alignment, size);
-    int result = next_posix_memalign_(ret, alignment, size);
-    if (result == 0)
-        hs_heap_record(*ret, size, HS_HOOK_FRAME);
-    hs_guard_drop();
-    return result;
-}
-
-HS_EXPORT void *valloc(size_t size)
-{
-    if (!hs_next_valloc())
-        return missing();
-    if (!hs_guard_try())
-        return next_valloc_(size);
-    void *block = next_valloc_(size);
-    hs_heap_record(block, size, HS_HOOK_FRAME);
-    hs_guard_drop();
-    return block;
-}
-
-HS_EXPORT void *pvalloc(size_t size)
-{
-    if (!hs_next_pvalloc())
-        return missing();
-    if (!hs_guard_try())
-        return next_pvalloc_(size);
-    void *block = next_pvalloc_(size);
-    hs_heap_record(block, size, HS_HOOK_FRAME);
-    hs_guard_drop();
-    return block;
+    enum hs_heap_way way = hs_heap_way(size);
+    if (way == HS_WAY_EXACT)
+        return posix_memalign_exact(ret, alignment, size);
+    return way == HS_WAY_SAMPLE ? posix_memalign_sampled(ret, alignment, size)
+                                : next_posix_memalign_(ret, alignment, size);
 }

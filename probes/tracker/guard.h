@@ -79,12 +79,15 @@ void hs_thread_fork_child(void);
 
 static inline bool hs_guard_try(void)
 {
-    if (HS_UNLIKELY(hs_guard_word != 0
-                    || !__atomic_load_n(&hs_tracking_is_on, __ATOMIC_RELAXED)))
+    if (HS_UNLIKELY(hs_guard_word != 0))
         return false;
+    /* In this order: who stops us finds us inside, or we find that tracking is off. */
     hs_guard_word = HS_GUARD_HELD;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    return true;
+    if (HS_LIKELY(__atomic_load_n(&hs_tracking_is_on, __ATOMIC_RELAXED)))
+        return true;
+    hs_guard_word = 0;
+    return false;
 }
 
 static inline void hs_guard_drop(void)

@@ -66,6 +66,20 @@ bool hs_intern_init(void)
     return true;
 }
 
+void hs_intern_deinit(void)
+{
+    while (newest) {
+        struct table *older = newest->older;
+        hs_raw_unmap(newest,
+                     sizeof(*newest) + ((size_t)newest->mask + 1) * sizeof(uint32_t));
+        newest = older;
+    }
+    if (nodes)
+        hs_raw_unmap(nodes, ((size_t)capacity + 1) * sizeof(*nodes));
+    nodes = NULL;
+    used = 0;
+}
+
 static inline uint32_t hash(uint32_t parent, uint64_t address)
 {
     uint64_t h = (address ^ (uint64_t)parent << 32) * 0x9e3779b97f4a7c15u;

@@ -12,4 +12,8 @@
 /* Once, single-threaded, before the first capture. False without memory. */
 bool hs_intern_init(void);
 
+/* Give all memory back: no stack id means anything any more. Only while no other thread is
+ * inside a hook. hs_intern_init() may follow. */
+void hs_intern_deinit(void);
+
 #endif

@@ -19,12 +19,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
+#include <unistd.h>
 
 #include "probes/tracker/control.h"
 #include "probes/tracker/guard.h"
-#include "probes/tracker/intern.h"
-#include "probes/tracker/live.h"
 #include "probes/tracker/mappings.h"
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/next.h"
@@ -32,23 +30,11 @@
 #include "probes/tracker/raw.h"
 #include "probes/tracker/refuse.h"
 #include "probes/tracker/report.h"
+#include "probes/tracker/switch.h"
 #include "probes/tracker/thread.h"
 #include "probes/tracker/trigger.h"
 #include "probes/tracker/unwind.h"
 #include "probes/tracker/verify.h"
-
-/* glibc's smallest chunk is 32 bytes; of others we only know that they align to 8. */
-static unsigned granule_shift(void)
-{
-    struct hs_module allocator;
-    void *real = hs_next_find("malloc");
-    if (real && hs_module_read((uint64_t)real, &allocator)) {
-        const char *slash = strrchr(allocator.path, '/');
-        if (slash && strcmp(slash, "/libc.so.6") == 0)
-            return 5;
-    }
-    return 3;
-}
 
 /* A program that exports malloc itself is searched before us, and never calls us. */
 static void report_own_malloc(const struct hs_module *shim)
@@ -76,22 +62,23 @@ static void note_shim_path(const struct hs_module *shim)
 
 static void fork_before(void)
 {
-    if (hs_tracker_is_on())
+    if (hs_switch_is_armed())
         hs_unwind_fork_before();
 }
 
 static void fork_parent(void)
 {
-    if (hs_tracker_is_on())
+    if (hs_switch_is_armed())
         hs_unwind_fork_after(false);
 }
 
 static void fork_child(void)
 {
-    if (!hs_tracker_is_on())
+    if (!hs_switch_is_armed())
         return;
     if (!hs_options.follow) {
-        hs_tracking_is_on = false;
+        hs_switch_arm(false);
+        hs_switch_off();
         hs_tracked_pid = 0;
         hs_control_abandon();
         return;
@@ -116,6 +103,15 @@ static void at_exit(int status, void *context)
     hs_trigger_exit(status);
 }
 
+/* Where the kernel left it: libc may not have been started yet. NULL: unknown. */
+static char **first_environment(void)
+{
+    if (environ)
+        return environ;
+    long **stack_end = hs_next_find_first("__libc_stack_end");
+    return stack_end && *stack_end ? (char **)*stack_end + **stack_end + 2 : NULL;
+}
+
 static enum {
     PHASE_NEW = 0,
     PHASE_EARLY,
@@ -136,9 +132,10 @@ bool hs_lifecycle_begin(void)
         return false;
     hs_guard_word = HS_GUARD_HELD;
     hs_tracked_pid = (int)hs_raw(SYS_getpid);
-    bool ready = hs_modules_init() && hs_intern_init() && hs_live_init(granule_shift());
-    if (ready)
-        __atomic_store_n(&hs_tracking_is_on, true, __ATOMIC_RELEASE);
+    hs_options_parse(hs_environment_find(first_environment(), HS_ENV_OPTIONS));
+    bool ready = hs_modules_init() && !hs_options.is_dormant && hs_switch_on();
+    if (!ready)
+        hs_switch_off();
     hs_guard_word = 0;
     return ready;
 }
@@ -149,7 +146,7 @@ static const char *start_tracking(char **environment)
     const char *why = hs_refuse_reason(environment);
     if (why)
         return why;
-    if (!hs_tracker_is_on())
+    if (!hs_tracker_is_on() && !hs_options.is_dormant)
         return "no memory for the tables";
     hs_trigger_prepare();
     if (!hs_control_create())
@@ -168,7 +165,7 @@ static const char *start_tracking(char **environment)
 
 static void refuse(void)
 {
-    hs_tracking_is_on = false;
+    hs_switch_off();
     hs_tracked_pid = 0;
     phase = PHASE_REFUSED;
 }
@@ -198,5 +195,6 @@ __attribute__((constructor(101))) static void start(int argc, char **argv,
         return;
     }
     phase = PHASE_READY;
+    hs_switch_arm(true);
     hs_trigger_start();
 }

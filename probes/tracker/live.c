@@ -26,6 +26,7 @@
 #include "probes/tracker/handles.h"
 #include "probes/tracker/mappings.h"
 #include "probes/tracker/raw.h"
+#include "probes/tracker/sample.h"
 
 #if defined(__aarch64__)
 #define ADDRESS_BITS 48
@@ -232,7 +233,7 @@ void hs_live_count_foreign_free(void)
 
 uint64_t hs_live_dropped_count(void)
 {
-    return __atomic_load_n(&dropped, __ATOMIC_RELAXED);
+    return __atomic_load_n(&dropped, __ATOMIC_RELAXED) + hs_sample_dropped_count();
 }
 
 uint64_t hs_live_foreign_free_count(void)
@@ -313,6 +314,10 @@ static bool visit_block(uint64_t *word, uint64_t granule, void *context)
 void hs_live_each(bool (*visit)(const struct hs_live_block *block, void *context),
                   void *context)
 {
+    if (hs_sample_rate) {
+        hs_sample_each(visit, context);
+        return;
+    }
     struct each each = {visit, context};
     walk_all(&(struct walk){visit_block, &each});
 }
@@ -331,9 +336,26 @@ uint32_t hs_live_advance_epoch(void)
         walk_all(&(struct walk){forget_epoch, NULL});
         hs_handle_forget_epochs();
         hs_mapping_forget_epochs();
+        hs_sample_forget_epochs();
         current_epoch = 0;
     }
     current_epoch++;
     hs_control->epoch = current_epoch;
     return current_epoch;
+}
+
+void hs_live_deinit(void)
+{
+    size_t size =
+        sizeof(struct leaf) + plane_words() * (1 + second_plane) * sizeof(uint64_t);
+    for (size_t group = 0; directory && group < REGION_COUNT / PAGE_WORDS; group++) {
+        struct leaf **leaves = &directory[group * PAGE_WORDS];
+        for (size_t i = 0; directory_touched[group] && i < PAGE_WORDS; i++)
+            hs_raw_unmap(leaves[i], size);
+        directory_touched[group] = 0;
+    }
+    if (directory)
+        hs_raw_unmap(directory, REGION_COUNT * sizeof(*directory));
+    directory = NULL;
+    dropped = foreign_frees = 0;
 }

@@ -29,6 +29,10 @@ struct hs_live_block {
  */
 bool hs_live_init(unsigned shift);
 
+/* Forget all blocks and give all memory back. Only while no other thread is inside a hook.
+ * hs_live_init() may follow. */
+void hs_live_deinit(void);
+
 /*
  * Record a block right AFTER the real allocation returned. Never fails visibly: a full
  * table counts in hs_live_dropped_count().
@@ -47,7 +51,7 @@ void hs_live_restore(const struct hs_live_block *block);
 /*
  * Visit every live block in ascending order of address. Safe in the frozen image, and
  * beside running threads (blocks that come and go meanwhile may or may not be seen).
- * Stops when `visit` returns false.
+ * Stops when `visit` returns false. While blocks are sampled (sample.h), these are they.
  */
 void hs_live_each(bool (*visit)(const struct hs_live_block *block, void *context),
                   void *context);

@@ -16,6 +16,9 @@
 
 struct hs_options hs_options = {.follow = true, .track_fd = true, .track_mmap = true};
 
+/* So that all that is computed from it fits in 64 bits. */
+#define SAMPLE_RATE_MAX ((uint64_t)1 << 40)
+
 /* One value parser per key: false means the value is bad. */
 struct option {
     const char *key;
@@ -163,6 +166,35 @@ static bool set_signal(const char *value)
     return parse_signal(value, &hs_options.trigger_signal);
 }
 
+static bool set_switch(const char *value)
+{
+    return parse_signal(value, &hs_options.switch_signal);
+}
+
+static bool set_sample(const char *value)
+{
+    uint64_t rate;
+    if (!parse_size(value, &rate) || rate == 0 || rate > SAMPLE_RATE_MAX)
+        return false;
+    hs_options.sample_rate = rate;
+    return true;
+}
+
+static bool set_dormant(const char *value)
+{
+    return parse_bool(value, &hs_options.is_dormant);
+}
+
+static bool set_totals(const char *value)
+{
+    return parse_bool(value, &hs_options.with_totals);
+}
+
+static bool set_memory(const char *value)
+{
+    return parse_size(value, &hs_options.memory_limit);
+}
+
 static bool set_freeze_signal(const char *value)
 {
     return parse_signal(value, &hs_options.freeze_signal);
@@ -242,6 +274,9 @@ static const struct option options[] = {
     {"dir", set_directory},     {"file", set_output},
     {"helper", set_helper},     {"pid", set_pid},
     {"unwind", set_unwind},     {"verify", set_verify},
+    {"sample", set_sample},     {"dormant", set_dormant},
+    {"switch", set_switch},     {"totals", set_totals},
+    {"memory", set_memory},
 };
 
 static const struct option *option_find(const char *key, size_t length)

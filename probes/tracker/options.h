@@ -33,6 +33,16 @@ struct hs_options {
     int only_pid;
     /* track=heap,mmap,fd; the heap always */
     bool track_fd, track_mmap;
+    /* sample=512K: record a block about once in so many bytes; 0: every block */
+    uint64_t sample_rate;
+    /* dormant=1: begin switched off, until a tool or the signal of switch= wakes us */
+    bool is_dormant;
+    /* switch=USR1: turn tracking on and off by it; 0: none */
+    int switch_signal;
+    /* totals=1: count what each stack has ever allocated */
+    bool with_totals;
+    /* memory=64M: the most the shim may use for itself; 0: its tables' own limits */
+    uint64_t memory_limit;
     /* unwind=library: never our own walk of the stack; unwind=own: both */
     bool library_unwinds;
     /* verify=stacks or stacks/N: compare each (N-th) stack with libunwind's; 0: off */
