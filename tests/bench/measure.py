@@ -6,6 +6,7 @@
 import hashlib
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
@@ -57,7 +58,15 @@ class Program:
                 open(self.outputs[1], "wb") as err:
             self.process = subprocess.Popen(
                 [os.path.join(tools, "timed"), self.outputs[2]] + words + ["--"] + command,
-                stdin=source, stdout=out, stderr=err, env=environment())
+                stdin=source, stdout=out, stderr=err, env=environment(),
+                start_new_session=True)
+
+    def stop(self):
+        """End it and its children, if it has not ended by itself."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def finish(self, proof=None):
         """Wait for the end. The proof is what it printed, unless there is a better one."""
@@ -76,10 +85,7 @@ class Program:
         except (OSError, ValueError, subprocess.TimeoutExpired) as error:
             raise Failure("%s: %s" % (self.command[0], error))
         finally:
-            if self.process.poll() is None:
-                self.process.kill()
-                self.process.wait()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.stop()
 
 
 class Bare:
@@ -124,6 +130,13 @@ class Heaptrack(Bare):
         if os.path.exists(HEAPTRACK) and shutil.which("zstd"):
             return None
         return "apt-get install heaptrack zstd"
+
+    @staticmethod
+    def version():
+        if not shutil.which("heaptrack"):
+            return "no heaptrack"
+        said = subprocess.run(["heaptrack", "--version"], stdout=subprocess.PIPE, check=False)
+        return said.stdout.decode().strip()
 
     def start(self):
         self.folder = tempfile.mkdtemp(prefix="bench.")

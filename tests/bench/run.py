@@ -161,9 +161,10 @@ def measure_all(options, tools, folder):
             say(" failed")
             notes.append("FAILED: %s: %s" % (workload.name, failure))
             failures += 1
-    return {"machine": machine(), "date": time.strftime("%Y-%m-%d", time.gmtime()),
-            "n_rounds": options.rounds, "columns": [column.name for column in columns],
-            "builds": builds, "rows": rows, "notes": notes, "failures": failures}
+    return {"machine": machine(), "heaptrack": Heaptrack.version(),
+            "date": time.strftime("%Y-%m-%d", time.gmtime()), "n_rounds": options.rounds,
+            "columns": [column.name for column in columns], "builds": builds, "rows": rows,
+            "notes": notes, "failures": failures}
 
 
 def readme_parts():

@@ -149,9 +149,10 @@ def text(results):
 
 def markdown(results):
     """Exactly what stands in the README between the marks."""
-    yield ("Measured on %s with %d rounds, %s. Time, × bare (*wall*: start to end; *cpu*: "
-           "user and kernel seconds):" % (results["machine"], results["n_rounds"],
-                                          results["date"]))
+    yield "%s: %d rounds on %s; %s." % (results["date"], results["n_rounds"],
+                                        results["machine"], results["heaptrack"])
+    yield ""
+    yield "Time, × bare (*wall*: from start to end; *cpu*: user and kernel seconds):"
     yield ""
     yield from markdown_table(*time_table(results, False))
     yield ""

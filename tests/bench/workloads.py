@@ -141,7 +141,7 @@ class Redis(Workload):
             "redis-server", "--port", "0", "--unixsocket", path, "--save", "",
             "--appendonly", "no", "--logfile", os.devnull, "--dir", folder], words)
         try:
-            self.ask(path, "ping")
+            self.ask(path, "ping", program.process)
             subprocess.run(
                 ["redis-benchmark", "-s", path, "-q", "-n", str(REDIS_REQUESTS), "-P", "16",
                  "-t", "set,get,lpush"], stdout=subprocess.DEVNULL, env=environment(), check=True)
@@ -149,22 +149,23 @@ class Redis(Workload):
             self.ask(path, "shutdown nosave")
             return program.finish(proof)
         except (OSError, subprocess.CalledProcessError) as error:
-            program.process.kill()
             raise Failure("redis-server: %s" % error) from error
         finally:
+            program.stop()
             shutil.rmtree(folder, ignore_errors=True)
 
     @staticmethod
-    def ask(path, command):
+    def ask(path, command, server=None):
+        """The answer; `server` may still be starting."""
         deadline = time.monotonic() + 20
         while True:
             try:
-                with socket.socket(socket.AF_UNIX) as server:
-                    server.connect(path)
-                    server.sendall(command.encode() + b"\r\n")
-                    return server.recv(4096).decode()
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.connect(path)
+                    client.sendall(command.encode() + b"\r\n")
+                    return client.recv(4096).decode()
             except (FileNotFoundError, ConnectionRefusedError):
-                if time.monotonic() > deadline:
+                if not server or server.poll() is not None or time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
 
