@@ -102,7 +102,7 @@ def say(text, end="\n"):
 
 def row_of(workload, pairs=0, rounds=()):
     return {"name": workload.name, "title": workload.title, "clock": workload.clock,
-            "blocks": workload.blocks, "pairs": pairs, "rounds": list(rounds)}
+            "blocks": workload.blocks, "single": workload.single, "pairs": pairs, "rounds": list(rounds)}
 
 
 def measure(workload, columns, count, n_rounds):

@@ -49,6 +49,26 @@ def advantage(row, ours):
     return "%.1f" % median((b - 1) / max(a - 1, 0.001) for a, b in zip(mine, theirs))
 
 
+def n_rounds(results):
+    return "%d round%s" % (results["n_rounds"], "" if results["n_rounds"] == 1 else "s")
+
+
+def disturbance(results):
+    """What part of their time the bare programs of one thread had no CPU: whatever else the
+    machine did then is in the numbers, too. "" when that is next to nothing."""
+    runs = [one["bare"] for row in results["rows"] if row["single"] for one in row["rounds"]
+            if "bare" in one]
+    wall = sum(run["wall"] for run in runs)
+    waited = 1 - sum(run["cpu"] for run in runs) / wall if wall else 0
+    if waited < 0.05:
+        return ""
+    return ("The machine was busy with other work: bare programs waited for a CPU %.0f %% of "
+            "their time. These numbers are noise; measure again." % (waited * 100)
+            if waited > 0.2 else
+            "The machine did other work, too: bare programs waited for a CPU %.0f %% of their "
+            "time." % (waited * 100))
+
+
 def time_table(results, spread):
     columns = others(results)
     ours = next((name for name in columns if name.startswith("exact")), None)
@@ -131,7 +151,7 @@ def markdown_table(head, rows):
 
 def text(results):
     sections = [
-        ("Time, × bare: median of %d rounds" % results["n_rounds"],
+        ("Time, × bare: median of %s" % n_rounds(results),
          time_table(results, True)),
         ("CPU time (user and kernel, all threads), × bare", cpu_table(results, True)),
         ("Added CPU time, ns a pair of malloc and free", pair_table(results)),
@@ -145,12 +165,14 @@ def text(results):
     yield from block_lines(results)
     yield from build_lines(results)
     yield from results["notes"]
+    yield disturbance(results)
 
 
 def markdown(results):
     """Exactly what stands in the README between the marks."""
-    yield "%s: %d rounds on %s; %s." % (results["date"], results["n_rounds"],
-                                        results["machine"], results["heaptrack"])
+    yield ("%s: %s on %s; %s. %s" % (
+        results["date"], n_rounds(results), results["machine"], results["heaptrack"],
+        disturbance(results))).rstrip()
     yield ""
     yield "Time, × bare (*wall*: from start to end; *cpu*: user and kernel seconds):"
     yield ""

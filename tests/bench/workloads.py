@@ -27,6 +27,7 @@ class Workload:
     """
 
     blocks = 0  # still live at the end, if that is what it is about
+    single = True  # one thread that never waits: it should have a CPU all of the time
 
     def __init__(self, name, command, clock="wall", needs=(), words=(), title=None):
         self.name = name
@@ -73,10 +74,15 @@ class Churn(Workload):
         super().__init__(name, None, title=title)
         self.arguments = arguments
         self.blocks = blocks
+        self.single = len(arguments) == 1 or blocks > 0
 
     def prepare(self, tools):
         super().prepare(tools)
         self.command = [self.path("churn")] + self.arguments
+
+
+class Node(Workload):
+    single = False  # V8 collects garbage in threads of its own
 
 
 class Sqlite(Workload):
@@ -134,6 +140,8 @@ class Xz(Workload):
 class Redis(Workload):
     """The server is measured, from its start to its end; the client is nobody's business."""
 
+    single = False
+
     def execute(self, words):
         folder = tempfile.mkdtemp(prefix="bench.")
         path = os.path.join(folder, "socket")
@@ -186,8 +194,8 @@ def every():
         Compiler("cc1", None, needs=[("gcc", "gcc"),
                                      ("/usr/include/stb/stb_image.h", "libstb-dev")],
                  title="cc1 -O2"),
-        Workload("node", ["node", os.path.join(HERE, "programs/script.js")],
-                 needs=[("node", "nodejs")]),
+        Node("node", ["node", os.path.join(HERE, "programs/script.js")],
+             needs=[("node", "nodejs")]),
         Workload("python", python, needs=needs_python, title="python3"),
         Workload("python-malloc", python, needs=needs_python, words=["PYTHONMALLOC=malloc"],
                  title="python3, PYTHONMALLOC=malloc"),
