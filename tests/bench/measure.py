@@ -15,8 +15,8 @@ HEAPTRACK = "/usr/lib/heaptrack/libheaptrack_preload.so"
 LIMIT = 600  # seconds; whoever takes longer hangs
 
 # What would change the programs or the shim without being asked for.
-UNWANTED = ("LD_PRELOAD", "HEAPSNAP_OPTIONS", "HEAPSNAP_PID", "PYTHONMALLOC", "NODE_OPTIONS",
-            "MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "MALLOC_CONF")
+UNWANTED = ("LD_PRELOAD", "LD_LIBRARY_PATH", "HEAPSNAP_OPTIONS", "HEAPSNAP_PID", "PYTHONMALLOC",
+            "NODE_OPTIONS", "MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "MALLOC_CONF")
 
 
 class Failure(Exception):
