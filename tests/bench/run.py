@@ -52,7 +52,12 @@ def parse(arguments):
                         help="measure nothing, show these results again")
     parser.add_argument("--check-readme", action="store_true",
                         help="only see that README.md has a row for every workload")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    everything = parser.get_default("modes")
+    if options.readme and (options.only or options.modes != everything
+                           or len(options.shim or []) > 1):
+        parser.error("the README shows all programs in all modes, on one shim")
+    return options
 
 
 def shims_of(options, folder):
@@ -219,7 +224,7 @@ def main(arguments):
         say("raw numbers: " + path)
     for line in (tables.markdown if options.markdown else tables.text)(results):
         print(line)
-    if options.readme:
+    if options.readme and not results["failures"]:
         write_readme(results)
     return 1 if results["failures"] else 0
 
