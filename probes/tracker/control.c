@@ -20,7 +20,10 @@
 #include "probes/tracker/options.h"
 #include "probes/tracker/raw.h"
 
-/* Descriptors below are the program's; ours start here when the limit allows. */
+/* Ours lie beyond the program's limit, by less than this. Where that is not allowed, or the
+ * limit is so high that the kernel's table would grow big, they are inside, from here on. */
+#define BEYOND 64
+#define BEYOND_MAX 4096
 #define HIGH_FD_MIN 1000
 #define OWNED_MAX 32
 
@@ -93,16 +96,42 @@ void hs_control_disown_fd(int fd)
     }
 }
 
-int hs_control_raise_fd(int fd)
+/* The soft limit bounds new numbers, not those that are open: with it lifted for a moment
+ * we get one that is no loss to the program. */
+static long dup_beyond(int fd, struct rlimit *limit)
 {
-    struct rlimit limit = {0, 0};
-    hs_raw(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
-    /* In a small table stay near its end, so that low numbers remain the program's. */
-    long low =
-        limit.rlim_cur > HIGH_FD_MIN + 100 ? HIGH_FD_MIN : (long)limit.rlim_cur - 24;
+    struct rlimit lifted = {limit->rlim_cur + BEYOND, limit->rlim_max};
+    if (limit->rlim_cur >= BEYOND_MAX)
+        return -EMFILE;
+    if (lifted.rlim_max < lifted.rlim_cur)
+        lifted.rlim_max = lifted.rlim_cur; /* allowed to some */
+    if (hs_raw(SYS_prlimit64, 0, RLIMIT_NOFILE, &lifted, NULL) < 0)
+        return -EMFILE;
+    long high = hs_raw(SYS_fcntl, fd, F_DUPFD_CLOEXEC, limit->rlim_cur);
+    hs_raw(SYS_prlimit64, 0, RLIMIT_NOFILE, limit, NULL);
+    return high;
+}
+
+/* Near the end of the table, so that low numbers remain the program's; a very small one
+ * is all the program's. */
+static long dup_high(int fd, long end)
+{
+    long low = end > HIGH_FD_MIN + 100 ? HIGH_FD_MIN : end - 24;
     long high = -EMFILE;
+    if (end < 64)
+        low = end < 16 ? -1 : end / 2;
     for (; low > 2 && high < 0; low -= 64)
         high = hs_raw(SYS_fcntl, fd, F_DUPFD_CLOEXEC, low);
+    return high;
+}
+
+int hs_control_raise_fd(int fd)
+{
+    struct rlimit limit = {1024, 1024}; /* where asking is forbidden */
+    hs_raw(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
+    long high = dup_beyond(fd, &limit);
+    if (high < 0)
+        high = dup_high(fd, (long)limit.rlim_cur);
     if (high < 0)
         return (int)high;
     hs_raw(SYS_close, fd);
@@ -116,10 +145,12 @@ static int memfd_create_owned(const char *name)
     if (fd < 0)
         return -1;
     int high = hs_control_raise_fd((int)fd);
-    if (high >= 0)
-        fd = high;
-    hs_control_own_fd((int)fd);
-    return (int)fd;
+    if (high < 0) {
+        hs_raw(SYS_close, fd);
+        return -1;
+    }
+    hs_control_own_fd(high);
+    return high;
 }
 
 static void close_owned(int *fd)

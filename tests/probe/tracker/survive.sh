@@ -3,7 +3,7 @@
 #
 # survive.sh SHIM COMMAND…   The command prints and returns the same with the shim
 # preloaded. SURVIVE_LIMIT=KIB limits the address space of both; the shim may say that it
-# has no memory then.
+# has no memory then. SURVIVE_PRELOAD=LIBRARY is preloaded into both.
 
 shim=$(realpath "$1") || exit 1
 shift
@@ -16,13 +16,16 @@ run() { # run NAME PRELOAD COMMAND…
     shift 2
     (
         [ -z "$SURVIVE_LIMIT" ] || ulimit -v "$SURVIVE_LIMIT"
-        [ -z "$preload" ] || export LD_PRELOAD="$preload"
+        [ -z "$preload$SURVIVE_PRELOAD" ] || export LD_PRELOAD="$preload $SURVIVE_PRELOAD"
         exec "$@"
     ) > "$folder/$name.out" 2> "$folder/$name.err" < /dev/null
     echo $? > "$folder/$name.status"
 }
 
 run bare '' "$@"
+case $(cat "$folder/bare.status") in
+12[67]) echo "$1 cannot be run"; exit 1 ;;
+esac
 run tracked "$shim" "$@"
 [ -z "$SURVIVE_LIMIT" ] || sed -i '/^heapsnap: not tracking: no memory/d' "$folder/tracked.err"
 failed=0

@@ -58,6 +58,25 @@ Test(control, descriptors_are_named_high_and_closed_by_exec)
     cr_expect(not(hs_control_owns_fd(-1)));
 }
 
+/* A number above the limit costs the program none. */
+Test(control, descriptors_lie_beyond_what_the_program_may_use)
+{
+    struct rlimit limit = {0, 0}, after = {0, 0};
+    cr_assert(zero(int, getrlimit(RLIMIT_NOFILE, &limit)));
+    cr_assert(gt(u64, limit.rlim_max, 200));
+    limit.rlim_cur = 100;
+    cr_assert(zero(int, setrlimit(RLIMIT_NOFILE, &limit)));
+
+    cr_assert(hs_control_create());
+
+    cr_expect(ge(int, hs_control_fd(), 100));
+    cr_expect(ge(int, hs_control_identity_fd(0), 100));
+    cr_expect(ge(int, hs_control_identity_fd(1), 100));
+    cr_assert(zero(int, getrlimit(RLIMIT_NOFILE, &after)));
+    cr_expect(eq(u64, after.rlim_cur, 100));
+    cr_expect(eq(u64, after.rlim_max, limit.rlim_max));
+}
+
 Test(control, works_with_a_small_descriptor_table)
 {
     struct rlimit limit = {20, 20};
