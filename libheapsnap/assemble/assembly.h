@@ -51,6 +51,7 @@ struct hs_assembly {
     uint32_t *thread_node;          /* by thread */
     uint32_t *site_node;        /* by stack: the innermost frame's; UINT32_MAX = none */
     uint32_t next_synthetic_id; /* even; for nodes of size 0 */
+    uint64_t bytes_left_out;    /* of blocks too huge to show in parts */
 };
 
 /* The next even id, for nodes that no comparison looks at. */

@@ -129,6 +129,9 @@ static enum hs_node_type node_type(const struct hs_capture_block *block)
 
 /* ---- parts of huge blocks ---- */
 
+/* 64 TiB in all: more is reserved by somebody, or a damaged capture. */
+#define PARTS_MAX 16384u
+
 /* The same in every snapshot, unless two of them want the same number. Even, and far above
  * the ids of sites. */
 static uint32_t part_id(uint32_t block_id, uint32_t part, const uint32_t *taken,
@@ -155,6 +158,10 @@ static int add_parts(struct naming *naming)
         for (uint32_t part = 2; rest > HS_SIZE_MAX && result == 0; part++) {
             char suffix[32];
             rest -= HS_SIZE_MAX;
+            if (taken.count == PARTS_MAX) {
+                assembly->bytes_left_out += rest;
+                break;
+            }
             snprintf(suffix, sizeof(suffix), " part %u", part);
             uint32_t id = part_id(block->id, part, taken.at, taken.count);
             uint32_t node = hs_snapshot_builder_node(

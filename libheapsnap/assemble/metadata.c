@@ -5,7 +5,7 @@
  * "snapshot" member, which every other reader ignores.
  */
 
-#include <stdint.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -69,6 +69,10 @@ static json_t *notes_json(const struct hs_assembly *assembly)
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(array, json_string_nocheck(notes[i]));
+    if (assembly->bytes_left_out)
+        json_array_append_new(array, json_sprintf("%" PRIu64
+                                                  " bytes of huge blocks are not shown",
+                                                  assembly->bytes_left_out));
     return array;
 }
 

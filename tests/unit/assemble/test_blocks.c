@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <jansson.h>
 
 #include "picture.h"
 
@@ -89,6 +90,29 @@ Test(blocks, a_huge_block_continues_in_parts)
                    + snapshot->node_size[third];
     cr_expect(eq(u64, sum, 10 * GIB));
     cr_expect(eq(str, (char *)picture_edge(snapshot, first, third), "internal part 3"));
+    hs_snapshot_destroy(snapshot);
+}
+
+/* Else one number in a damaged capture would be a billion nodes. */
+Test(blocks, of_a_block_beyond_measure_only_so_much_is_shown_and_that_is_said)
+{
+    struct fake *fake = fake_create();
+    fake_block(fake, 0x10000, (uint64_t)1 << 62, HS_STACK_UNKNOWN);
+    hold_all(fake, 1);
+
+    struct hs_snapshot *snapshot = picture_of(fake, 1);
+
+    json_t *ours = json_object_get(snapshot->metadata, "heapsnap");
+    json_t *notes = json_object_get(ours, "notes");
+    const char *note =
+        json_string_value(json_array_get(notes, json_array_size(notes) - 1));
+    uint64_t shown = 16385ull * UINT32_MAX;
+    char expected[80];
+    snprintf(expected, sizeof(expected), "%llu bytes of huge blocks are not shown",
+             (unsigned long long)(((uint64_t)1 << 62) - shown));
+    cr_assert(note != NULL);
+    cr_expect(eq(str, (char *)note, expected));
+    cr_expect(lt(u32, snapshot->node_count, 17000));
     hs_snapshot_destroy(snapshot);
 }
 
