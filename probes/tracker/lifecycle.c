@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "probes/tracker/allocators.h"
 #include "probes/tracker/control.h"
 #include "probes/tracker/guard.h"
 #include "probes/tracker/mappings.h"
@@ -35,16 +36,6 @@
 #include "probes/tracker/trigger.h"
 #include "probes/tracker/unwind.h"
 #include "probes/tracker/verify.h"
-
-/* A program that exports malloc itself is searched before us, and never calls us. */
-static void report_own_malloc(const struct hs_module *shim)
-{
-    struct hs_module owner;
-    void *first = hs_next_find_first("malloc");
-    if (first && hs_module_read((uint64_t)first, &owner) && owner.start != shim->start)
-        hs_report("%s brings its own malloc: its heap is not seen, only its handles",
-                  owner.path);
-}
 
 static void note_shim_path(const struct hs_module *shim)
 {
@@ -152,10 +143,9 @@ static const char *start_tracking(char **environment)
     if (!hs_control_create())
         hs_report("no memfd: this process cannot be asked for snapshots");
     struct hs_module shim;
-    if (hs_module_read((uint64_t)&start_tracking, &shim)) {
+    if (hs_module_read((uint64_t)&start_tracking, &shim))
         note_shim_path(&shim);
-        report_own_malloc(&shim);
-    }
+    hs_allocators_patch();
     hs_unwind_init();
     if (pthread_atfork(fork_before, fork_parent, fork_child) != 0)
         return "fork handlers cannot be registered";

@@ -14,7 +14,8 @@
 #include "probes/tracker/raw.h"
 #include "probes/tracker/report.h"
 
-struct hs_options hs_options = {.follow = true, .track_fd = true, .track_mmap = true};
+struct hs_options hs_options = {
+    .follow = true, .track_fd = true, .track_mmap = true, .patch = true};
 
 /* So that all that is computed from it fits in 64 bits. */
 #define SAMPLE_RATE_MAX ((uint64_t)1 << 40)
@@ -214,6 +215,11 @@ static bool set_pid(const char *value)
     return true;
 }
 
+static bool set_patch(const char *value)
+{
+    return parse_bool(value, &hs_options.patch);
+}
+
 static bool set_verbose(const char *value)
 {
     return parse_bool(value, &hs_options.verbose);
@@ -273,10 +279,10 @@ static const struct option options[] = {
     {"follow", set_follow},     {"verbose", set_verbose},
     {"dir", set_directory},     {"file", set_output},
     {"helper", set_helper},     {"pid", set_pid},
-    {"unwind", set_unwind},     {"verify", set_verify},
-    {"sample", set_sample},     {"dormant", set_dormant},
-    {"switch", set_switch},     {"totals", set_totals},
-    {"memory", set_memory},
+    {"patch", set_patch},       {"unwind", set_unwind},
+    {"verify", set_verify},     {"sample", set_sample},
+    {"dormant", set_dormant},   {"switch", set_switch},
+    {"totals", set_totals},     {"memory", set_memory},
 };
 
 static const struct option *option_find(const char *key, size_t length)

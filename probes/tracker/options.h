@@ -47,6 +47,8 @@ struct hs_options {
     bool library_unwinds;
     /* verify=stacks or stacks/N: compare each (N-th) stack with libunwind's; 0: off */
     uint32_t verify_every;
+    /* patch=0|1: hooks in the code of allocators that the program brings; default 1 */
+    bool patch;
     /* verbose=1: one line on stderr for each snapshot */
     bool verbose;
     /* dir=…; default: the working directory at start */

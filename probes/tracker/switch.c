@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "probes/tracker/allocators.h"
 #include "probes/tracker/control.h"
 #include "probes/tracker/guard.h"
 #include "probes/tracker/handles.h"
@@ -29,6 +30,8 @@ static bool armed;
 static unsigned granule_shift(void)
 {
     struct hs_module allocator;
+    if (hs_allocators_find())
+        return 3;
     void *real = hs_next_find("malloc");
     if (real && hs_module_read((uint64_t)real, &allocator)) {
         const char *slash = strrchr(allocator.path, '/');

@@ -38,6 +38,7 @@ BEGIN {
     allow("tracker", "abi scan")
     allow("freeze", "abi scan tracker api")
     allow("kinds", "abi scan tracker freeze api")
+    allow("patch", "abi scan tracker freeze kinds api")
     # What observed programs call; it is their only header and needs no other of ours.
     allow("api", "")
     # Above both wings.
