@@ -119,6 +119,9 @@ int hs_spawn_exec_helper(void);
 /* Is descriptor 2 still the file it was at start? */
 bool hs_spawn_stderr_is_ours(void);
 
+/* In a process of ours: the program's limits were not meant for it. */
+void hs_spawn_lift_limits(void);
+
 /* ---- image.c ---- */
 
 /* The whole life of the image, with its capture. Never returns. */

@@ -54,6 +54,7 @@ static void settle(void)
     hs_raw(SYS_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
     hs_raw(SYS_prctl, PR_SET_NAME, "heapsnap-image", 0, 0, 0);
     hs_raw(SYS_setsid);
+    hs_spawn_lift_limits();
     limit_lifetime();
     hs_fault_guard_install();
     if (hs_job.kind == HS_REQUEST_TOTALS)

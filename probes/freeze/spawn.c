@@ -279,9 +279,7 @@ const char *hs_spawn_helper(const char **ret_looked_for)
     hs_format(path + folder, sizeof(path) - folder, "%s", places[0]);
     return NULL;
 }
-
-/* The program's limits were not meant for us. */
-static void lift_limits(void)
+void hs_spawn_lift_limits(void)
 {
     static const int lifted[] = {RLIMIT_AS,    RLIMIT_DATA, RLIMIT_NOFILE,
                                  RLIMIT_FSIZE, RLIMIT_CPU,  RLIMIT_STACK};
@@ -329,7 +327,6 @@ int hs_spawn_exec_helper(void)
     hs_raw(SYS_fcntl, hs_job.control_fd, F_SETFD, 0);
     for (int fd = 0; fd <= 2; fd++)
         hs_raw(SYS_fcntl, fd, F_SETFD, 0);
-    lift_limits();
     reset_signals();
 
     const char *arguments[] = {"heapsnap",

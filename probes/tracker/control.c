@@ -162,9 +162,18 @@ static void close_owned(int *fd)
     *fd = -1;
 }
 
+/* To go beyond the limit on files is a signal that ends the program. */
+static bool may_have_size(uint64_t size)
+{
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    hs_raw(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit);
+    return limit.rlim_cur >= size;
+}
+
 static void *map_control_page(int fd)
 {
-    if (fd < 0 || hs_raw(SYS_ftruncate, fd, HS_CONTROL_SIZE) != 0)
+    if (fd < 0 || !may_have_size(HS_CONTROL_SIZE)
+        || hs_raw(SYS_ftruncate, fd, HS_CONTROL_SIZE) != 0)
         return NULL;
     hs_raw(SYS_fcntl, fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
     long page =

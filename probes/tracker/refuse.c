@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "probes/abi.h"
@@ -71,6 +72,21 @@ bool hs_refuse_is_chosen(char **environment)
     return (!text || *text == '\0') && pid == hs_raw(SYS_getpid);
 }
 
+/* The tables reserve a hundred megabytes; the program shall have most of what it may. */
+#define ROOM_LEAST ((rlim_t)512 << 20)
+
+bool hs_refuse_is_cramped(void)
+{
+    static const int kinds[] = {RLIMIT_AS, RLIMIT_DATA};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+        hs_raw(SYS_prlimit64, 0, kinds[i], NULL, &limit);
+        if (limit.rlim_cur < ROOM_LEAST)
+            return true;
+    }
+    return false;
+}
+
 const char *hs_refuse_reason(char **environment)
 {
     static const struct {
@@ -89,5 +105,8 @@ const char *hs_refuse_reason(char **environment)
     const char *preload = hs_environment_find(environment, "LD_PRELOAD");
     if (preload && strstr(preload, "/vgpreload_"))
         return "the program runs under valgrind";
+    if (hs_refuse_is_cramped())
+        return "its limit on memory (ulimit -v, -d) leaves too little for the tables; "
+               "512 MB are enough";
     return NULL;
 }

@@ -7,9 +7,11 @@
 
 #include "probes/tracker/report.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "probes/tracker/raw.h"
 
@@ -114,6 +116,21 @@ size_t hs_format(char *buffer, size_t size, const char *format, ...)
     return length;
 }
 
+/* A closed pipe or a limit on files answers with a signal that ends the program: take it
+ * back, unless one was waiting already. */
+static void write_unsignalled(const char *line, size_t length)
+{
+    const uint64_t fatal = 1ull << (SIGPIPE - 1) | 1ull << (SIGXFSZ - 1);
+    uint64_t before = 0, waiting = 0;
+    struct timespec now = {0, 0};
+    hs_raw(SYS_rt_sigprocmask, SIG_BLOCK, &fatal, &before, sizeof(before));
+    hs_raw(SYS_rt_sigpending, &waiting, sizeof(waiting));
+    uint64_t ours = fatal & ~waiting;
+    if (hs_raw(SYS_write, 2, line, length) < 0 && ours)
+        hs_raw(SYS_rt_sigtimedwait, &ours, NULL, &now, sizeof(ours));
+    hs_raw(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
+}
+
 void hs_report(const char *format, ...)
 {
     dev_t device;
@@ -130,5 +147,5 @@ void hs_report(const char *format, ...)
         format_arguments(line + length, sizeof(line) - length - 1, format, &arguments);
     va_end(arguments);
     line[length++] = '\n';
-    hs_raw(SYS_write, 2, line, length);
+    write_unsignalled(line, length);
 }

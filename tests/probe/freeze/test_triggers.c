@@ -58,12 +58,24 @@ static struct program start(const char *options)
     return program_start("chain", text, -1, 0);
 }
 
+/* The file is there a moment before the request is over. */
+static void await_idle(pid_t pid)
+{
+    struct hs_control *control = program_control(pid);
+    for (int i = 0; i < 1500; i++) {
+        if (__atomic_load_n(&control->phase, __ATOMIC_ACQUIRE) == HS_PHASE_IDLE)
+            return;
+        usleep(10000);
+    }
+}
+
 Test(triggers, the_option_signal_takes_a_snapshot_each_time)
 {
     struct program program = start("signal=USR2");
 
     kill(program.pid, SIGUSR2);
     cr_expect(await_snapshots(1), "%s", program_errors(&program));
+    await_idle(program.pid);
     kill(program.pid, SIGUSR2);
     cr_expect(await_snapshots(2), "%s", program_errors(&program));
 

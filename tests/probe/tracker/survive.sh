@@ -27,7 +27,7 @@ case $(cat "$folder/bare.status") in
 12[67]) echo "$1 cannot be run"; exit 1 ;;
 esac
 run tracked "$shim" "$@"
-[ -z "$SURVIVE_LIMIT" ] || sed -i '/^heapsnap: not tracking: no memory/d' "$folder/tracked.err"
+[ -z "$SURVIVE_LIMIT" ] || sed -i '/^heapsnap: not tracking: its limit on memory/d' "$folder/tracked.err"
 failed=0
 for part in status out err; do
     if ! cmp -s "$folder/bare.$part" "$folder/tracked.$part"; then
