@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "probes/abi.h"
 #include "support.h"
 
 static char folder[64];
