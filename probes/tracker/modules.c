@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "probes/tracker/cfi_read.h"
 #include "probes/tracker/guard.h"
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/next.h"
@@ -21,6 +22,7 @@
 #include "probes/tracker/refuse.h"
 
 #define MODULES_MAX 2048u
+#define NOTES_MAX ((size_t)64 << 10) /* bytes of notes worth reading */
 
 /* glibc's struct dl_find_object up to where we read; reserved words follow. */
 struct found_object {
@@ -118,22 +120,39 @@ static void read_notes(struct hs_module *module, const char *notes, size_t size)
     }
 }
 
-/* From the ELF header at the start of the mapping; what is not there is left out. */
+static bool is_readable(uint64_t start, uint64_t end)
+{
+    for (uint64_t page = start & ~(uint64_t)4095; page < end; page += 4096)
+        if (!hs_memory_is_readable(page))
+            return false;
+    return true;
+}
+
+static void read_note_segment(struct hs_module *module, const ElfW(Phdr) * segment)
+{
+    uint64_t start = module->bias + segment->p_vaddr, end;
+    if (segment->p_type == PT_NOTE && module->build_id_size == 0
+        && segment->p_memsz <= NOTES_MAX && start >= module->start && start % 4 == 0
+        && !__builtin_add_overflow(start, segment->p_memsz, &end) && end <= module->end
+        && is_readable(start, end))
+        read_notes(module, (const char *)start, segment->p_memsz);
+}
+
+/* From the ELF header at the start of the mapping; what is not there is left out. The
+ * header is a stranger's: a module may have holes, and claim anything. */
 static void read_build_id(struct hs_module *module)
 {
-    const char *start = (const char *)module->start;
-    const ElfW(Ehdr) *header = (const void *)start;
-    if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0
+    const ElfW(Ehdr) *header = (const void *)module->start;
+    if (module->start % 4096 != 0 || module->end - module->start < 4096
+        || !hs_memory_is_readable(module->start)
+        || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0
         || header->e_phentsize != sizeof(ElfW(Phdr)) || header->e_phoff > 4096
+        || header->e_phoff % 8 != 0
         || header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)) > 4096)
         return;
-    const ElfW(Phdr) *segments = (const void *)(start + header->e_phoff);
-    for (int i = 0; i < header->e_phnum; i++) {
-        uint64_t notes = module->bias + segments[i].p_vaddr;
-        if (segments[i].p_type == PT_NOTE && notes >= module->start
-            && notes + segments[i].p_memsz <= module->end && module->build_id_size == 0)
-            read_notes(module, (const char *)notes, segments[i].p_memsz);
-    }
+    const ElfW(Phdr) *segments = (const void *)(module->start + header->e_phoff);
+    for (int i = 0; i < header->e_phnum; i++)
+        read_note_segment(module, &segments[i]);
 }
 
 static void copy_path(struct hs_module *module, const char *name)
