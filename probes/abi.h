@@ -18,7 +18,7 @@
 
 #include <stdint.h>
 
-#define HS_ABI_VERSION 1u
+#define HS_ABI_VERSION 2u
 #define HS_CONTROL_MAGIC 0x31636e7370616568ull /* "heapsnc1" */
 #define HS_CAPTURE_MAGIC 0x316b6e7370616568ull /* "heapsnk1" */
 
@@ -51,6 +51,7 @@
  *   SCANNING --(image)--> READY                         capture_fd in image_pid is complete
  *   READY --(tool: has opened the capture)--> TAKEN     the image exits
  *   any --(image exits, or failure)--> IDLE             with `error` set on failure
+ *   FREEZING --(process)--> IDLE                        a switch: done
  *
  * When taker_pid is 0 the request came from inside the process, and the image
  * starts the helper, which gets the capture as a descriptor and goes READY -> IDLE
@@ -70,6 +71,9 @@ enum hs_phase {
 enum hs_request_kind {
     HS_REQUEST_SNAPSHOT = 1, /* freeze, fork, scan: every section */
     HS_REQUEST_TOTALS = 2, /* no freeze, no fork: FRAMES, MODULES, TOTALS, HANDLES only */
+    /* Answered by FREEZING -> IDLE: `finished`, and `error` when it failed. No capture. */
+    HS_REQUEST_ON = 3,  /* begin to track */
+    HS_REQUEST_OFF = 4, /* stop, and forget what was recorded */
 };
 
 /* Why a snapshot was taken; written into its metadata. */
@@ -110,6 +114,7 @@ struct hs_control {
     int64_t live_bytes;
     int64_t open_handles;
     uint64_t tracker_bytes; /* memory the shim has mapped for itself */
+    uint64_t losses_said;   /* what could not be recorded, when stderr was last told */
 
     /* Identity across snapshots: which of the two identity memfds holds the last one. */
     uint32_t epoch;           /* current birth epoch; advanced at each snapshot */
@@ -118,6 +123,9 @@ struct hs_control {
     uint32_t next_serial;     /* next node serial; id = 2 * serial + 1 */
     uint32_t snapshots;       /* completed captures */
     uint32_t children_follow; /* 1: forked children are tracked, too */
+    uint32_t is_dormant;      /* 1: nothing is recorded until HS_REQUEST_ON */
+    uint32_t reserved;
+    uint64_t sample_rate; /* as in the capture's header; live_* above are estimates */
 
     char shim_path[1024];
     char error_text[256]; /* one line, valid when `error` is set */
@@ -161,7 +169,7 @@ enum hs_section {
     HS_SECTION_THREADS,    /* struct hs_capture_thread */
     HS_SECTION_STACKS,     /* bytes: copies of the threads' stacks, for unwinding */
     HS_SECTION_HANDLES,    /* struct hs_capture_handle */
-    HS_SECTION_TOTALS,     /* struct hs_capture_total, one a stack with live blocks */
+    HS_SECTION_TOTALS,     /* struct hs_capture_total, one a stack, when not all 0 */
     HS_SECTION_EPOCHS,     /* uint64_t CLOCK_REALTIME ns at which epoch [i] began */
     HS_SECTION_COUNT
 };
@@ -192,11 +200,22 @@ struct hs_capture_header {
     uint64_t tracker_bytes;    /* the shim's own memory */
     uint64_t stacks_truncated; /* captures cut at the depth limit */
     uint64_t records_dropped;  /* allocations not recorded: a table was full */
-    uint64_t unscanned_bytes;  /* live memory that could not be read */
-    uint32_t threads_missed;   /* did not stop in time */
-    uint32_t foreign_frees;    /* frees of blocks never seen */
-    int32_t exit_status;       /* with HS_TRIGGER_EXIT, else 0 */
-    uint32_t strings_command;  /* offset in STRINGS: command line, blanks between */
+    uint64_t stacks_dropped;   /* stacks not recorded: the trie was full */
+    uint64_t handles_dropped;  /* opened, but found no place */
+    uint64_t mappings_dropped; /* mapped, but found no place */
+    uint64_t modules_dropped;  /* loaded, but found no place */
+    uint64_t totals_dropped;   /* not counted in TOTALS' ever_* */
+    uint64_t strings_dropped;  /* texts left out of STRINGS */
+    uint64_t memory_limit;     /* of the shim's own memory, as asked for; 0: none */
+    /* Not 0: BLOCKS (but not mappings) are a sample. A block of s bytes was recorded with
+     * the chance 1 - exp(-s / sample_rate) and stands for one over that; TOTALS and the
+     * control page hold estimates for all. */
+    uint64_t sample_rate;
+    uint64_t unscanned_bytes; /* live memory that could not be read */
+    uint32_t threads_missed;  /* did not stop in time */
+    uint32_t foreign_frees;   /* frees of blocks never seen */
+    int32_t exit_status;      /* with HS_TRIGGER_EXIT, else 0 */
+    uint32_t strings_command; /* offset in STRINGS: command line, blanks between */
     uint32_t strings_executable;
     uint32_t strings_allocator; /* path of the module that holds the real malloc */
     uint32_t strings_directory; /* where the helper writes: absolute */
@@ -311,8 +330,10 @@ struct hs_capture_handle {
 struct hs_capture_total {
     uint32_t stack;
     uint32_t flags; /* HS_BLOCK_MAPPING or 0 */
-    uint64_t count;
+    uint64_t count; /* live now */
     uint64_t bytes;
+    uint64_t ever_count; /* allocated since tracking began; 0 unless totals=1 */
+    uint64_t ever_bytes;
 };
 
 #endif

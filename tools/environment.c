@@ -47,6 +47,16 @@ static void add_command_line(FILE *out, const struct hs_run_arguments *arguments
         fprintf(out, ":signal=%d", arguments->signal);
     if (arguments->track)
         fprintf(out, ":track=%s", arguments->track);
+    if (arguments->sample_rate > 0)
+        fprintf(out, ":sample=%" PRIu64, arguments->sample_rate);
+    if (arguments->memory_limit > 0)
+        fprintf(out, ":memory=%" PRIu64, arguments->memory_limit);
+    if (arguments->switch_signal > 0)
+        fprintf(out, ":switch=%d", arguments->switch_signal);
+    if (arguments->is_dormant)
+        fputs(":dormant=1", out);
+    if (arguments->with_totals)
+        fputs(":totals=1", out);
     if (arguments->follow)
         fputs(":follow=1", out);
     if (arguments->verbose)

@@ -46,7 +46,8 @@ static const struct argp parser = {
     parse_option,
     "",
     "List the tracked processes: live memory (approximate), open handles, how long they "
-    "have been tracked, and the snapshots taken.",
+    "have been tracked, and the snapshots taken. A process that waits for 'heapsnap "
+    "attach' is dormant; '~' marks estimates from a sample.",
     NULL,
     NULL,
     NULL,
@@ -91,13 +92,14 @@ static int print_json(const struct hs_process_status *statuses, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct hs_process_status *status = &statuses[i];
         json_t *object = json_pack(
-            "{s:i, s:s%, s:I, s:I, s:I, s:I, s:f, s:i}", "pid", (int)status->pid,
-            "command", status->command, strlen(status->command), "live_bytes",
-            (json_int_t)status->live_bytes, "live_blocks",
+            "{s:i, s:s%, s:I, s:I, s:I, s:I, s:f, s:i, s:b, s:I}", "pid",
+            (int)status->pid, "command", status->command, strlen(status->command),
+            "live_bytes", (json_int_t)status->live_bytes, "live_blocks",
             (json_int_t)status->live_blocks, "open_handles",
             (json_int_t)status->open_handles, "tracker_bytes",
             (json_int_t)status->tracker_bytes, "age_seconds", age_seconds(status),
-            "snapshots", (int)status->snapshots);
+            "snapshots", (int)status->snapshots, "dormant", status->is_dormant,
+            "sample_rate", (json_int_t)status->sample_rate);
         if (json_array_append_new(list, object) != 0)
             return -1;
     }
@@ -106,19 +108,30 @@ static int print_json(const struct hs_process_status *statuses, size_t count)
     return putchar('\n') == EOF ? -1 : 0;
 }
 
-static void fill_line(struct libscols_line *line, const struct hs_process_status *status)
+/* Estimates from a sample are marked. */
+static void fill_live(struct libscols_line *line, const struct hs_process_status *status)
 {
-    char text[64];
-    snprintf(text, sizeof(text), "%d", (int)status->pid);
-    scols_line_set_data(line, 0, text);
-    format_bytes(status->live_bytes, text, sizeof(text));
+    char text[64] = "~";
+    size_t mark = status->sample_rate ? 1 : 0;
+    format_bytes(status->live_bytes, text + mark, sizeof(text) - mark);
     scols_line_set_data(line, 1, text);
-    snprintf(text, sizeof(text), "%" PRId64, status->live_blocks);
+    snprintf(text + mark, sizeof(text) - mark, "%" PRId64, status->live_blocks);
     scols_line_set_data(line, 2, text);
     snprintf(text, sizeof(text), "%" PRId64, status->open_handles);
     scols_line_set_data(line, 3, text);
     format_age(age_seconds(status), text, sizeof(text));
     scols_line_set_data(line, 4, text);
+}
+
+static void fill_line(struct libscols_line *line, const struct hs_process_status *status)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "%d", (int)status->pid);
+    scols_line_set_data(line, 0, text);
+    if (status->is_dormant)
+        scols_line_set_data(line, 4, "dormant");
+    else
+        fill_live(line, status);
     snprintf(text, sizeof(text), "%" PRIu32, status->snapshots);
     scols_line_set_data(line, 5, text);
     scols_line_set_data(line, 6, status->command);

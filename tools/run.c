@@ -19,7 +19,19 @@
 #include "tools/run.h"
 #include "tools/tool.h"
 
-enum { KEY_EVERY = 256, KEY_OVER, KEY_SIGNAL, KEY_NO_EXIT, KEY_FOLLOW, KEY_TRACK };
+enum {
+    KEY_EVERY = 256,
+    KEY_OVER,
+    KEY_SIGNAL,
+    KEY_NO_EXIT,
+    KEY_FOLLOW,
+    KEY_TRACK,
+    KEY_SAMPLE,
+    KEY_DORMANT,
+    KEY_SWITCH,
+    KEY_TOTALS,
+    KEY_MEMORY
+};
 
 static const struct argp_option options[] = {
     {"dir", 'd', "DIR", 0, "Write snapshots into DIR (default: the working directory)",
@@ -34,6 +46,16 @@ static const struct argp_option options[] = {
     {"no-exit-snapshot", KEY_NO_EXIT, NULL, 0, "Take none at exit", 0},
     {"follow", KEY_FOLLOW, NULL, 0, "Track the children, too", 0},
     {"track", KEY_TRACK, "LIST", 0, "What to track: heap,mmap,fd (default: all)", 0},
+    {"sample", KEY_SAMPLE, "SIZE", 0,
+     "Record a block about once in SIZE bytes (512K) instead of every one: nearly free, "
+     "and sizes become estimates",
+     0},
+    {"dormant", KEY_DORMANT, NULL, 0,
+     "Begin switched off, which costs nothing; 'heapsnap attach' turns tracking on", 0},
+    {"switch", KEY_SWITCH, "NAME", 0, "Turn tracking on and off by signal NAME", 0},
+    {"totals", KEY_TOTALS, NULL, 0, "Also count what each stack has ever allocated", 0},
+    {"memory", KEY_MEMORY, "SIZE", 0,
+     "The most memory that tracking may use for itself; more is not recorded", 0},
     {"verbose", 'v', NULL, 0, "A line on stderr for each snapshot", 0},
     {0},
 };
@@ -64,6 +86,35 @@ static void check_track(const char *list, struct argp_state *state)
             i++;
         if (i == 3)
             argp_error(state, "'%s' cannot be tracked; heap, mmap and fd can", at);
+    }
+}
+
+/* How tracking works; the other options are about snapshots. */
+static error_t parse_mode(int key, char *argument, struct argp_state *state)
+{
+    struct hs_run_arguments *arguments = state->input;
+    switch (key) {
+    case KEY_SAMPLE:
+        if (!hs_tool_parse_size(argument, &arguments->sample_rate)
+            || arguments->sample_rate == 0)
+            argp_error(state, "'%s' is no size; 512K is", argument);
+        return 0;
+    case KEY_MEMORY:
+        if (!hs_tool_parse_size(argument, &arguments->memory_limit)
+            || arguments->memory_limit == 0)
+            argp_error(state, "'%s' is no size; 64M is", argument);
+        return 0;
+    case KEY_SWITCH:
+        arguments->switch_signal = parse_signal(argument, state);
+        return 0;
+    case KEY_DORMANT:
+        arguments->is_dormant = true;
+        return 0;
+    case KEY_TOTALS:
+        arguments->with_totals = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -112,7 +163,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
             argp_error(state, "--follow may write many files: name a directory with -d");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_mode(key, argument, state);
     }
 }
 

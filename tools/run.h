@@ -22,9 +22,14 @@ struct hs_run_arguments {
     const char *track; /* "heap", "mmap" and "fd" with commas */
     int every_ms;
     uint64_t over_bytes;
+    uint64_t sample_rate;
+    uint64_t memory_limit;
     int signal;
+    int switch_signal;
     bool no_exit_snapshot;
     bool follow;
+    bool is_dormant;
+    bool with_totals;
     bool verbose;
 };
 

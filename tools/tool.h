@@ -31,6 +31,8 @@ struct hs_verb {
 extern const struct hs_verb hs_verbs[]; /* ends with a NULL name */
 
 int hs_verb_run(int argc, char **argv);
+int hs_verb_attach(int argc, char **argv);
+int hs_verb_detach(int argc, char **argv);
 int hs_verb_snap(int argc, char **argv);
 int hs_verb_ls(int argc, char **argv);
 int hs_verb_watch(int argc, char **argv);

@@ -128,6 +128,8 @@ int hs_process_status(struct hs_process *process, struct hs_process_status *ret,
         .tracker_bytes = hs_control_load(&control->tracker_bytes),
         .start_time = hs_control_load(&control->start_time),
         .snapshots = hs_control_load(&control->snapshots),
+        .is_dormant = hs_control_load(&control->is_dormant) != 0,
+        .sample_rate = hs_control_load(&control->sample_rate),
     };
     hs_proc_command(process->pid, status.command, sizeof(status.command));
     *ret = status;

@@ -78,10 +78,12 @@ static int refuse_untracked(pid_t pid, const char *command, struct hs_error *err
             "process %d (%s) is not tracked, and its program is set-id or "
             "has capabilities, so the loader would drop LD_PRELOAD",
             (int)pid, command);
-    return hs_error_set(err, ENODATA,
-                        "process %d (%s) is not tracked; start it with: heapsnap run -- "
-                        "COMMAND  (or LD_PRELOAD=" HS_SHIM_NAME " COMMAND)",
-                        (int)pid, command);
+    return hs_error_set(
+        err, ENODATA,
+        "process %d (%s) is not tracked; start it with: heapsnap run -- "
+        "COMMAND  (it runs without the preloaded library, which --dormant "
+        "loads for a later attach)",
+        (int)pid, command);
 }
 
 int hs_process_refuse(pid_t pid, int reason, struct hs_error *err)

@@ -199,12 +199,20 @@ static int check_lost(const struct request *request, uint32_t phase, unsigned in
     return image_died(request, err);
 }
 
+static bool is_switch(const struct request *request)
+{
+    return request->kind == HS_REQUEST_ON || request->kind == HS_REQUEST_OFF;
+}
+
 static int await_ready(const struct request *request, struct hs_error *err)
 {
     const struct hs_control *control = request->process->control;
     unsigned int step_us = 200, turn = 0;
     for (;;) {
         uint32_t phase = hs_control_load(&control->phase);
+        if (is_switch(request) && hs_control_load(&control->finished) == request->cookie
+            && hs_control_load(&control->error) == 0)
+            return 0;
         if (hs_control_load(&control->cookie) != request->cookie
             || hs_control_load(&control->finished) == request->cookie
             || phase == HS_PHASE_IDLE)
@@ -280,6 +288,16 @@ static uint64_t new_cookie(void)
     return cookie ? cookie : 1;
 }
 
+static int check_awake(const struct request *request, struct hs_error *err)
+{
+    const struct hs_process *process = request->process;
+    if (is_switch(request) || !hs_control_load(&process->control->is_dormant))
+        return 0;
+    return hs_error_set(
+        err, ENOTCONN, "process %d is dormant; turn tracking on with: heapsnap attach %d",
+        (int)process->pid, (int)process->pid);
+}
+
 static int run_request(struct hs_process *process, uint32_t kind, int timeout_ms,
                        struct hs_capture *ret, struct hs_error *err)
 {
@@ -289,7 +307,9 @@ static int run_request(struct hs_process *process, uint32_t kind, int timeout_ms
         .cookie = new_cookie(),
         .deadline = hs_clock_ms() + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0),
     };
-    int result = check_not_stopped(process, err);
+    int result = check_awake(&request, err);
+    if (result == 0)
+        result = check_not_stopped(process, err);
     if (result == 0)
         result = hs_request_claim(process, request.deadline, err);
     if (result != 0)
@@ -301,7 +321,7 @@ static int run_request(struct hs_process *process, uint32_t kind, int timeout_ms
         return result;
     }
     result = await_ready(&request, err);
-    return result != 0 ? result : take_capture(&request, ret, err);
+    return result != 0 || is_switch(&request) ? result : take_capture(&request, ret, err);
 }
 
 /* Did the request fail because the process was executing another program? It ignores
@@ -337,4 +357,11 @@ int hs_process_totals(struct hs_process *process, int timeout_ms, struct hs_capt
                       struct hs_error *err)
 {
     return run_through_execs(process, HS_REQUEST_TOTALS, timeout_ms, ret, err);
+}
+
+int hs_process_switch(struct hs_process *process, bool on, int timeout_ms,
+                      struct hs_error *err)
+{
+    return run_through_execs(process, on ? HS_REQUEST_ON : HS_REQUEST_OFF, timeout_ms,
+                             NULL, err);
 }

@@ -18,6 +18,7 @@
 
 #include "probes/freeze/private_signal.h"
 #include "probes/tracker/next.h"
+#include "probes/tracker/switch.h"
 #include "probes/tracker/thread.h"
 
 HS_NEXT(int, execve, (const char *, char *const[], char *const[]))
@@ -40,7 +41,7 @@ __attribute__((constructor(102))) static void resolve(void)
 
 static bool leave(void)
 {
-    if (!hs_tracker_is_on() || !hs_tracker_is_this_process())
+    if (!hs_switch_is_armed() || !hs_tracker_is_this_process())
         return false;
     hs_signal_leave();
     return true;

@@ -34,6 +34,7 @@ void *hs_vector_push(struct hs_vector *vector, uint64_t count);
 /* Strings of the capture; offset 0 is "". Out of memory gives 0. */
 struct hs_strings {
     struct hs_vector bytes;
+    uint64_t dropped; /* that found no room */
 };
 uint32_t hs_strings_add(struct hs_strings *strings, const char *text, size_t length);
 

@@ -26,7 +26,7 @@ struct kernel_action {
 
 #define HANDLER_IGNORE ((void (*)(int, siginfo_t *, void *))1) /* the kernel's SIG_IGN */
 
-int hs_signal_trigger;
+int hs_signal_trigger, hs_signal_switch;
 
 static void (*private_handler)(int, siginfo_t *, void *);
 static uint32_t leaving; /* threads inside an exec */

@@ -34,11 +34,12 @@ void hs_signal_return(void);
 /* In a tracked child of fork: its parent's other threads may have been leaving. */
 void hs_signal_fork_child(void);
 
-/* Install our handler for the option signal=; kernel interface, no hooks. */
+/* Install our handler for an option's signal; kernel interface, no hooks. */
 bool hs_signal_install(int signal, void (*handler)(int, siginfo_t *, void *));
 
-/* The signal of the option signal= as long as its handler is ours, else 0. */
-extern int hs_signal_trigger;
+/* The signals of the options signal= and switch= as long as their handlers are ours, else
+ * 0. */
+extern int hs_signal_trigger, hs_signal_switch;
 
 /* Take our signals out of a mask the program wants to block or wait for. */
 void hs_signal_spare(sigset_t *mask);

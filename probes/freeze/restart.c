@@ -98,6 +98,8 @@ static bool has_other_signal(const ucontext_t *interrupted)
         blocked |= 1ull << (hs_control->signal - 1);
     if (hs_signal_trigger)
         blocked |= 1ull << (hs_signal_trigger - 1);
+    if (hs_signal_switch)
+        blocked |= 1ull << (hs_signal_switch - 1);
     return pending & ~blocked;
 }
 

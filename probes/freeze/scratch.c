@@ -92,12 +92,15 @@ uint32_t hs_strings_add(struct hs_strings *strings, const char *text, size_t len
     bytes->size = 1;
     if (bytes->count == 0 && !hs_vector_push(bytes, 1))
         return 0;
-    if (length == 0 || bytes->count + length + 1 > INT32_MAX)
+    if (length == 0)
         return 0;
     uint32_t offset = (uint32_t)bytes->count;
-    char *copy = hs_vector_push(bytes, length + 1);
-    if (!copy)
+    char *copy =
+        bytes->count + length < INT32_MAX ? hs_vector_push(bytes, length + 1) : NULL;
+    if (!copy) {
+        strings->dropped++;
         return 0;
+    }
     memcpy(copy, text, length);
     copy[length] = '\0';
     return offset;

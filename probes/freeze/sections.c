@@ -13,10 +13,15 @@
 #include "probes/freeze/freeze.h"
 #include "probes/freeze/image.h"
 #include "probes/tracker/control.h"
+#include "probes/tracker/ever.h"
+#include "probes/tracker/handles.h"
 #include "probes/tracker/live.h"
+#include "probes/tracker/mappings.h"
+#include "probes/tracker/modules.h"
 #include "probes/tracker/options.h"
 #include "probes/tracker/raw.h"
 #include "probes/tracker/report.h"
+#include "probes/tracker/sample.h"
 #include "probes/tracker/stack.h"
 
 static void write_table(enum hs_section section, const void *items, uint64_t count,
@@ -148,6 +153,23 @@ static uint32_t allocator(void)
     return 0;
 }
 
+/* One line when more was lost than stderr knows of. */
+static void report_losses(const struct hs_capture_header *header)
+{
+    uint64_t tables = header->handles_dropped + header->mappings_dropped
+                      + header->modules_dropped + header->totals_dropped
+                      + header->strings_dropped;
+    uint64_t all = header->records_dropped + header->stacks_dropped + tables;
+    if (all == 0
+        || all == __atomic_exchange_n(&hs_control->losses_said, all, __ATOMIC_RELAXED))
+        return;
+    hs_report(
+        "the tables of process %d are full: %u blocks, %u stacks and %u other things "
+        "are not in its snapshots (%s)",
+        (int64_t)hs_job.program_pid, header->records_dropped, header->stacks_dropped,
+        tables, header->memory_limit ? "memory= is the limit" : "no more memory");
+}
+
 int hs_sections_finish(void)
 {
     struct hs_capture_header *header = &hs_image.header;
@@ -170,6 +192,14 @@ int hs_sections_finish(void)
         .tracker_bytes = hs_control->tracker_bytes,
         .stacks_truncated = hs_stack_truncated_count(),
         .records_dropped = hs_live_dropped_count(),
+        .stacks_dropped = hs_stack_dropped_count(),
+        .handles_dropped = hs_handle_dropped_count(),
+        .mappings_dropped = hs_mapping_dropped_count(),
+        .modules_dropped = hs_module_dropped_count(),
+        .totals_dropped = hs_ever_dropped_count(),
+        .strings_dropped = hs_image.strings.dropped,
+        .memory_limit = hs_options.memory_limit,
+        .sample_rate = hs_sample_rate,
         .foreign_frees = (uint32_t)hs_live_foreign_free_count(),
         .threads_missed = hs_job.n_missed,
         .exit_status = hs_job.exit_status,
@@ -180,6 +210,7 @@ int hs_sections_finish(void)
         .strings_output = add_text(hs_job.output),
     };
     memcpy(header->sections, sections, sizeof(sections));
+    report_losses(header);
     hs_strings_add(&hs_image.strings, "", 0); /* there is always one */
     write_vector(HS_SECTION_STRINGS, &hs_image.strings.bytes, 1);
     hs_writer_flush(&hs_image.writer);

@@ -41,7 +41,7 @@ HS_NEXT(int, epoll_pwait2,
 
 /* What the program last asked for on a number of ours without taking it (SIG_IGN or
  * SIG_DFL): reported back when it asks. */
-static struct sigaction remembered[2]; /* the private one; that of signal= */
+static struct sigaction remembered[3]; /* the private one; those of signal= and switch= */
 
 /* These are async-signal-safe, and looking a name up is not. */
 __attribute__((constructor(102))) static void resolve(void)
@@ -65,15 +65,22 @@ __attribute__((constructor(102))) static void resolve(void)
     hs_next_epoll_pwait2();
 }
 
-/* The program's handler wins over signal=…; said once. */
-static void note_trigger_taken(int signal)
+/* The option that wants `signal`: 1 is signal=, 2 switch=; 0: none. */
+static int option_of(int signal)
 {
-    int ours = signal;
-    if (signal
-        && __atomic_compare_exchange_n(&hs_signal_trigger, &ours, 0, false,
-                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-        hs_report("the program handles signal %d itself: option signal= is off",
-                  (int64_t)signal);
+    if (signal == 0)
+        return 0;
+    return signal == hs_signal_trigger ? 1 : signal == hs_signal_switch ? 2 : 0;
+}
+
+/* The program's handler wins over an option's; said once. */
+static void note_taken(int signal, int option)
+{
+    int *place = option == 1 ? &hs_signal_trigger : &hs_signal_switch;
+    if (__atomic_compare_exchange_n(place, &signal, 0, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
+        hs_report("the program handles signal %d itself: option %s is off",
+                  (int64_t)signal, option == 1 ? "signal=" : "switch=");
 }
 
 static bool is_plain(handler_type handler)
@@ -89,25 +96,31 @@ static bool give_way(int signal, handler_type handler)
             return true;
         hs_signal_move();
     }
-    if (signal != 0 && signal == hs_signal_trigger) {
-        if (is_plain(handler))
-            return true;
-        note_trigger_taken(signal);
-    }
+    int option = option_of(signal);
+    if (option && is_plain(handler))
+        return true;
+    if (option)
+        note_taken(signal, option);
     return false;
 }
 
 /* Our own handlers are not the program's business. */
 static bool hides(int signal)
 {
-    return hs_signal_is_ours(signal) || (signal != 0 && signal == hs_signal_trigger);
+    return hs_signal_is_ours(signal) || option_of(signal);
+}
+
+/* Only for one that is hidden. */
+static struct sigaction *remembered_of(int signal)
+{
+    return &remembered[hs_signal_is_ours(signal) ? 0 : option_of(signal)];
 }
 
 HS_EXPORT int sigaction(int signal, const struct sigaction *action, struct sigaction *old)
 {
     bool hidden = hides(signal);
     if (hidden && (!action || give_way(signal, action->sa_handler))) {
-        struct sigaction *place = &remembered[!hs_signal_is_ours(signal)];
+        struct sigaction *place = remembered_of(signal);
         struct sigaction before = *place;
         if (action)
             *place = *action;
@@ -135,7 +148,7 @@ static handler_type set_handler(int signal, handler_type handler,
 {
     bool hidden = hides(signal);
     if (hidden && (handler == SIG_ERR || give_way(signal, handler))) {
-        struct sigaction *place = &remembered[!hs_signal_is_ours(signal)];
+        struct sigaction *place = remembered_of(signal);
         handler_type before = place->sa_handler;
         if (handler != SIG_ERR)
             place->sa_handler = handler;

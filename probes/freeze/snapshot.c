@@ -14,11 +14,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "probes/freeze/switching.h"
 #include "probes/tracker/control.h"
 #include "probes/tracker/live.h"
 #include "probes/tracker/options.h"
 #include "probes/tracker/raw.h"
 #include "probes/tracker/report.h"
+#include "probes/tracker/thread.h"
 
 #define WAIT_LIMIT_NS 60000000000ull
 #define CLAIM_LIMIT_NS 2000000000ull
@@ -55,13 +57,13 @@ static void doze(void)
 }
 /* ---- the phase ---- */
 
-static bool move_phase(uint32_t from, uint32_t to)
+bool hs_phase_move(uint32_t from, uint32_t to)
 {
     return __atomic_compare_exchange_n(&hs_control->phase, &from, to, false,
                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
-/* The phase is ours from here on, until finish() or the image's end. */
+/* The phase is ours from here on, until hs_phase_fail() or the image's end. */
 /*
  * Has whoever is in `phase` died? In CLAIMED the page still names the owner before, for
  * the moment until the claimer has written itself down; so that phase has to look dead
@@ -83,24 +85,24 @@ static bool is_abandoned(uint32_t phase)
     return now - since >= CLAIM_LIMIT_NS;
 }
 
-static bool claim(void)
+bool hs_phase_claim(void)
 {
     uint32_t phase = __atomic_load_n(&hs_control->phase, __ATOMIC_ACQUIRE);
     if (phase != HS_PHASE_IDLE && !is_abandoned(phase))
         return false;
-    if (!move_phase(phase, HS_PHASE_CLAIMED))
+    if (!hs_phase_move(phase, HS_PHASE_CLAIMED))
         return false;
     __atomic_store_n(&hs_control->owner_pid, hs_control->pid, __ATOMIC_RELEASE);
     hs_control->taker_pid = 0;
     hs_control->kind = HS_REQUEST_SNAPSHOT;
     hs_control->cookie = hs_clock(CLOCK_MONOTONIC) | 1;
-    return move_phase(HS_PHASE_CLAIMED, HS_PHASE_FREEZING);
+    return hs_phase_move(HS_PHASE_CLAIMED, HS_PHASE_FREEZING);
 }
 
 static bool claim_within(uint64_t limit_ns)
 {
     uint64_t start = hs_clock(CLOCK_MONOTONIC);
-    while (!claim()) {
+    while (!hs_phase_claim()) {
         if (hs_clock(CLOCK_MONOTONIC) - start >= limit_ns)
             return false;
         doze();
@@ -108,7 +110,14 @@ static bool claim_within(uint64_t limit_ns)
     return true;
 }
 
-static void finish(int err, const char *what)
+void hs_phase_done(void)
+{
+    __atomic_store_n(&hs_control->error, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&hs_control->finished, hs_job.cookie, __ATOMIC_RELEASE);
+    __atomic_store_n(&hs_control->phase, HS_PHASE_IDLE, __ATOMIC_RELEASE);
+}
+
+void hs_phase_fail(int err, const char *what)
 {
     char text[sizeof(hs_control->error_text)];
     hs_explain(text, sizeof(text), what, err);
@@ -146,7 +155,7 @@ static void pass_on(uint64_t pause_ns, uint64_t fork_ns)
 {
     __atomic_store_n(&hs_control->image_pid, hs_job.image_pid, __ATOMIC_RELEASE);
     __atomic_store_n(&hs_control->owner_pid, hs_job.image_pid, __ATOMIC_RELEASE);
-    move_phase(HS_PHASE_FREEZING, HS_PHASE_SCANNING);
+    hs_phase_move(HS_PHASE_FREEZING, HS_PHASE_SCANNING);
     __atomic_store_n(&hs_control->fork_ns, fork_ns, __ATOMIC_RELEASE);
     __atomic_store_n(&hs_control->pause_ns, pause_ns ? pause_ns : 1, __ATOMIC_RELEASE);
 }
@@ -167,7 +176,7 @@ static int freeze(const struct hs_slot *own, int32_t *ret_image)
     if (err == 0)
         pass_on(pause, fork_ns);
     else
-        finish(err, "the process could not be frozen and copied");
+        hs_phase_fail(err, "the process could not be frozen and copied");
     hs_raw(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, 8);
     return err;
 }
@@ -202,7 +211,7 @@ static int await_file(uint64_t cookie, int32_t image)
             return err;
         }
         if (i % 16 == 15 && hs_process_is_dead(image) && !is_over(cookie, &err)) {
-            finish(-ECHILD, "the image or the helper was killed");
+            hs_phase_fail(-ECHILD, "the image or the helper was killed");
             return -ECHILD;
         }
         doze();
@@ -213,6 +222,8 @@ int hs_snapshot_run(enum hs_trigger trigger, const char *path, bool wait, int ex
                     const struct hs_slot *own)
 {
     const char *looked_for;
+    if (hs_control_fd() < 0)
+        return -EBADF; /* the page is not shared: said at start */
     if (!hs_spawn_helper(&looked_for)) {
         hs_report(
             "no snapshot: the helper %s is missing; name it with the option helper=",
@@ -243,14 +254,23 @@ int hs_snapshot_run(enum hs_trigger trigger, const char *path, bool wait, int ex
 /* A tool has claimed the phase and asked. */
 void hs_snapshot_serve(const struct hs_slot *own)
 {
-    if (!move_phase(HS_PHASE_REQUESTED, HS_PHASE_FREEZING))
+    uint32_t kind = __atomic_load_n(&hs_control->kind, __ATOMIC_ACQUIRE);
+    if (kind == HS_REQUEST_ON || kind == HS_REQUEST_OFF) {
+        hs_switching_serve(own, kind == HS_REQUEST_ON);
         return;
-    hs_job.kind = hs_control->kind;
+    }
+    if (!hs_phase_move(HS_PHASE_REQUESTED, HS_PHASE_FREEZING))
+        return;
+    hs_job.kind = kind;
     hs_job.trigger = hs_control->trigger ? hs_control->trigger : HS_TRIGGER_REQUEST;
     hs_job.taker_pid = hs_control->taker_pid ? hs_control->taker_pid : -1;
     hs_job.cookie = hs_control->cookie;
     hs_job.exit_status = 0;
     hs_job.output[0] = '\0';
+    if (!hs_tracker_is_on()) {
+        hs_phase_fail(-ENODATA, "tracking is off");
+        return;
+    }
     fill_directory();
     freeze(own, NULL);
 }

@@ -21,6 +21,15 @@
 int hs_snapshot_run(enum hs_trigger trigger, const char *path, bool wait, int exit_status,
                     const struct hs_slot *own);
 
+/*
+ * The phase of the control page. claim() takes it for a request of our own, with a cookie
+ * in the page; done() and fail(), which reports, give it back for hs_job's.
+ */
+bool hs_phase_move(uint32_t from, uint32_t to);
+bool hs_phase_claim(void);
+void hs_phase_done(void);
+void hs_phase_fail(int err, const char *what);
+
 /* A tool has claimed the phase and asked; nothing happens when none did. */
 void hs_snapshot_serve(const struct hs_slot *own);
 

@@ -15,10 +15,12 @@
 #include "probes/freeze/private_signal.h"
 #include "probes/freeze/restart.h"
 #include "probes/freeze/snapshot.h"
+#include "probes/freeze/switching.h"
 #include "probes/tracker/control.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/options.h"
 #include "probes/tracker/report.h"
+#include "probes/tracker/switch.h"
 #include "probes/tracker/thread.h"
 
 #define TIMER_MARK 0x6865617073ull /* "heaps": the interval timer speaks */
@@ -50,7 +52,7 @@ static void on_private_signal(int signal, siginfo_t *info, void *context)
     struct hs_slot own;
     (void)signal;
 
-    if (!hs_stop_obey(info, context) && is_started && hs_tracker_is_on()
+    if (!hs_stop_obey(info, context) && is_started && hs_switch_is_armed()
         && hs_tracker_is_this_process()) {
         hs_snapshot_fill_own(&own, context);
         if (info->si_code == SI_TIMER
@@ -69,9 +71,25 @@ static void on_trigger_signal(int signal, siginfo_t *info, void *context)
     struct hs_slot own;
     (void)signal;
     (void)info;
+    if (hs_switch_is_armed() && !hs_tracker_is_on() && hs_tracker_is_this_process())
+        hs_report("no snapshot: process %d is dormant; heapsnap attach %d wakes it",
+                  (int64_t)hs_control->pid, (int64_t)hs_control->pid);
     if (hs_tracker_is_on() && hs_tracker_is_this_process()) {
         hs_snapshot_fill_own(&own, context);
         run(HS_TRIGGER_SIGNAL, NULL, false, 0, &own);
+    }
+    hs_restart_interrupted(context);
+    errno = saved;
+}
+static void on_switch_signal(int signal, siginfo_t *info, void *context)
+{
+    int saved = errno;
+    struct hs_slot own;
+    (void)signal;
+    (void)info;
+    if (is_started && hs_switch_is_armed() && hs_tracker_is_this_process()) {
+        hs_snapshot_fill_own(&own, context);
+        hs_switching_toggle(&own);
     }
     hs_restart_interrupted(context);
     errno = saved;
@@ -129,6 +147,9 @@ void hs_trigger_start(void)
     if (hs_options.trigger_signal
         && hs_signal_install(hs_options.trigger_signal, on_trigger_signal))
         hs_signal_trigger = hs_options.trigger_signal;
+    if (hs_options.switch_signal
+        && hs_signal_install(hs_options.switch_signal, on_switch_signal))
+        hs_signal_switch = hs_options.switch_signal;
     start_timer();
     __atomic_store_n(&is_started, true, __ATOMIC_SEQ_CST);
     hs_signal_answer();
@@ -162,6 +183,7 @@ void hs_trigger_exit(int status)
 void hs_trigger_bytes(int64_t live_bytes)
 {
     struct hs_slot own;
+    hs_switching_resume();
     int64_t threshold = __atomic_load_n(&next_threshold, __ATOMIC_RELAXED);
     if (threshold <= 0 || live_bytes < threshold
         || !__atomic_compare_exchange_n(&next_threshold, &threshold,

@@ -53,7 +53,10 @@ static void *search(const char *name, void *caller)
     for (size_t i = 0; !function && i < sizeof(libraries) / sizeof(libraries[0]); i++)
         function = find_in(libraries[i], name);
     dlerror();
-    hs_guard_word = word;
+    if (word)
+        hs_guard_word = word;
+    else
+        hs_guard_drop(); /* with what came meanwhile */
     return function;
 }
 

@@ -17,6 +17,7 @@
 
 #include <stddef.h>
 
+#include "probes/tracker/ever.h"
 #include "probes/tracker/guard.h"
 #include "probes/tracker/live.h"
 #include "probes/tracker/next.h"
@@ -63,8 +64,12 @@ static inline enum hs_heap_way hs_heap_way(size_t size)
 
 static inline void hs_heap_record(void *block, size_t size, void *hook_frame)
 {
-    if (HS_LIKELY(block != NULL))
-        hs_live_insert((uint64_t)block, size, hs_stack_capture(hook_frame));
+    if (HS_UNLIKELY(!block))
+        return;
+    uint32_t stack = hs_stack_capture(hook_frame);
+    hs_live_insert((uint64_t)block, size, stack);
+    if (HS_UNLIKELY(hs_ever_is_on))
+        hs_ever_count(stack, size);
 }
 
 /*

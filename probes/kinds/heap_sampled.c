@@ -14,8 +14,12 @@ void hs_heap_sample(void *block, size_t size, void *hook_frame)
 {
     if (!hs_sample_choose(size) || !block || !hs_guard_try())
         return;
-    if (hs_sample_rate)
-        hs_sample_insert((uint64_t)block, size, hs_stack_capture(hook_frame));
+    if (hs_sample_rate) {
+        uint32_t stack = hs_stack_capture(hook_frame);
+        hs_sample_insert((uint64_t)block, size, stack);
+        if (hs_ever_is_on)
+            hs_ever_count(stack, size);
+    }
     hs_guard_drop();
 }
 

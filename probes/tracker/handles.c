@@ -61,13 +61,13 @@ static struct slot *make_slot(enum hs_handle_kind kind, int32_t number)
     if (slot || !in_range(kind, number))
         return slot;
 
-    struct slot *fresh = hs_raw_map(CHUNK_SLOTS * sizeof(struct slot));
+    struct slot *fresh = hs_raw_map_used(CHUNK_SLOTS * sizeof(struct slot));
     if (!fresh)
         return NULL;
     struct slot *expected = NULL;
     if (!__atomic_compare_exchange_n(&chunks[kind][number / CHUNK_SLOTS], &expected,
                                      fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-        hs_raw_unmap(fresh, CHUNK_SLOTS * sizeof(struct slot));
+        hs_raw_unmap_used(fresh, CHUNK_SLOTS * sizeof(struct slot));
     return find_slot(kind, number);
 }
 

@@ -26,6 +26,7 @@
 #define NODES_WANTED ((uint32_t)1 << 23)
 #define NODES_MODEST ((uint32_t)1 << 20) /* where address space is limited */
 #define NODES_LEAST ((uint32_t)1 << 14)
+#define PAGE_NODES (4096 / (uint32_t)sizeof(struct hs_capture_frame))
 #define TABLE_FIRST ((uint32_t)1 << 13)
 
 struct table {
@@ -38,10 +39,11 @@ static struct hs_capture_frame *nodes;
 static uint32_t capacity;
 static uint32_t used; /* may run past capacity */
 static struct table *newest;
+static uint64_t dropped; /* stacks that found no place */
 
 static struct table *table_create(uint32_t slots, struct table *older)
 {
-    struct table *table = hs_raw_map(sizeof(*table) + slots * sizeof(uint32_t));
+    struct table *table = hs_raw_map_used(sizeof(*table) + slots * sizeof(uint32_t));
     if (!table)
         return NULL;
     table->older = older;
@@ -70,14 +72,16 @@ void hs_intern_deinit(void)
 {
     while (newest) {
         struct table *older = newest->older;
-        hs_raw_unmap(newest,
-                     sizeof(*newest) + ((size_t)newest->mask + 1) * sizeof(uint32_t));
+        hs_raw_unmap_used(newest, sizeof(*newest)
+                                      + ((size_t)newest->mask + 1) * sizeof(uint32_t));
         newest = older;
     }
     if (nodes)
         hs_raw_unmap(nodes, ((size_t)capacity + 1) * sizeof(*nodes));
     nodes = NULL;
+    hs_raw_unuse(used / PAGE_NODES * 4096);
     used = 0;
+    dropped = 0;
 }
 
 static inline uint32_t hash(uint32_t parent, uint64_t address)
@@ -129,7 +133,7 @@ static uint32_t node_create(uint32_t parent, uint64_t address)
 {
     uint32_t index = __atomic_load_n(&used, __ATOMIC_RELAXED);
     do {
-        if (index >= capacity)
+        if (index >= capacity || (index % PAGE_NODES == 0 && !hs_raw_use(4096)))
             return 0;
     } while (!__atomic_compare_exchange_n(&used, &index, index + 1, true,
                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED));
@@ -151,8 +155,8 @@ static bool table_has_room(struct table *table)
         return count <= table->mask / 4 * 3;
     if (!__atomic_compare_exchange_n(&newest, &table, bigger, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE))
-        hs_raw_unmap(bigger,
-                     sizeof(*bigger) + ((size_t)bigger->mask + 1) * sizeof(uint32_t));
+        hs_raw_unmap_used(bigger, sizeof(*bigger)
+                                      + ((size_t)bigger->mask + 1) * sizeof(uint32_t));
     return true;
 }
 
@@ -178,6 +182,17 @@ static inline bool is_next(uint32_t parent, uint64_t address)
            && __atomic_load_n(&node->module, __ATOMIC_RELAXED) != UINT32_MAX;
 }
 
+static uint32_t drop(void)
+{
+    __atomic_fetch_add(&dropped, 1, __ATOMIC_RELAXED);
+    return HS_STACK_UNKNOWN;
+}
+
+uint64_t hs_stack_dropped_count(void)
+{
+    return __atomic_load_n(&dropped, __ATOMIC_RELAXED);
+}
+
 uint32_t hs_stack_intern(uint32_t parent, uint64_t address)
 {
     struct table *table = __atomic_load_n(&newest, __ATOMIC_ACQUIRE);
@@ -192,14 +207,14 @@ uint32_t hs_stack_intern(uint32_t parent, uint64_t address)
         return index;
 
     if (!table_has_room(table))
-        return HS_STACK_UNKNOWN;
+        return drop();
     index = find_in_older(table, h, parent, address);
     if (index)
         return table_insert(table, slot, index);
     uint32_t module = hs_module_find(address);
     index = node_create(parent, address);
     if (!index)
-        return HS_STACK_UNKNOWN;
+        return drop();
     uint32_t winner = table_insert(table, slot, index);
     __atomic_store_n(&nodes[index].module, winner == index ? module : UINT32_MAX,
                      __ATOMIC_RELEASE);

@@ -51,6 +51,12 @@ static void note_shim_path(const struct hs_module *shim)
     memcpy(path + used, shim->path, strlen(shim->path) + 1);
 }
 
+static void note_mode(void)
+{
+    hs_control->is_dormant = !hs_tracker_is_on();
+    hs_control->sample_rate = hs_options.sample_rate;
+}
+
 static void fork_before(void)
 {
     if (hs_switch_is_armed())
@@ -78,6 +84,7 @@ static void fork_child(void)
     hs_tracked_pid = (int)hs_raw(SYS_getpid);
     hs_unwind_fork_after(true);
     hs_control_recreate(); /* first: the parent's totals stay what they are */
+    note_mode();
     hs_thread_fork_child();
     hs_mapping_fork_child();
     if (entered)
@@ -142,6 +149,7 @@ static const char *start_tracking(char **environment)
     hs_trigger_prepare();
     if (!hs_control_create())
         hs_report("no memfd: this process cannot be asked for snapshots");
+    note_mode();
     struct hs_module shim;
     if (hs_module_read((uint64_t)&start_tracking, &shim))
         note_shim_path(&shim);

@@ -56,6 +56,7 @@ static uint64_t second_plane = 1; /* 0: there is none */
 static uint32_t current_epoch = 1;
 static uint64_t dropped;
 static uint64_t foreign_frees;
+static uint64_t bytes_used; /* against memory= */
 
 bool hs_live_init(unsigned shift)
 {
@@ -74,9 +75,11 @@ static struct leaf *leaf_create(size_t region)
 {
     size_t size =
         sizeof(struct leaf) + plane_words() * (1 + second_plane) * sizeof(uint64_t);
-    struct leaf *leaf = hs_raw_map(size);
+    /* The marks of its pages, and a page of the directory. */
+    struct leaf *leaf = hs_raw_use(2 * 4096) ? hs_raw_map(size) : NULL;
     if (!leaf)
         return NULL;
+    __atomic_fetch_add(&bytes_used, 2 * 4096, __ATOMIC_RELAXED);
     struct leaf *other = NULL;
     if (__atomic_compare_exchange_n(&directory[region], &other, leaf, false,
                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
@@ -109,6 +112,16 @@ static inline uint64_t *word_find(uint64_t address)
     return HS_LIKELY(leaf) ? &leaf->words[word_index(address)] : NULL;
 }
 
+/* The first word of a page: does it fit in memory=? Threads that race count it twice. */
+static bool touch(uint8_t *touched)
+{
+    if (!hs_raw_use(4096))
+        return false;
+    __atomic_fetch_add(&bytes_used, 4096, __ATOMIC_RELAXED);
+    __atomic_store_n(touched, 1, __ATOMIC_RELEASE);
+    return true;
+}
+
 /* The word of `address`, about to be written; NULL when it cannot have one. */
 static inline uint64_t *word_get(uint64_t address)
 {
@@ -120,8 +133,8 @@ static inline uint64_t *word_get(uint64_t address)
     }
     size_t index = word_index(address);
     uint8_t *touched = &leaf->touched[index / PAGE_WORDS];
-    if (HS_UNLIKELY(!__atomic_load_n(touched, __ATOMIC_RELAXED)))
-        __atomic_store_n(touched, 1, __ATOMIC_RELEASE);
+    if (HS_UNLIKELY(!__atomic_load_n(touched, __ATOMIC_RELAXED)) && !touch(touched))
+        return NULL;
     return &leaf->words[index];
 }
 
@@ -357,5 +370,6 @@ void hs_live_deinit(void)
     if (directory)
         hs_raw_unmap(directory, REGION_COUNT * sizeof(*directory));
     directory = NULL;
-    dropped = foreign_frees = 0;
+    hs_raw_unuse(bytes_used);
+    bytes_used = dropped = foreign_frees = 0;
 }

@@ -134,9 +134,9 @@ static bool make_room(struct buffer *buffer, uint32_t wanted)
     struct entry *old = buffer->entries;
     size_t old_size = buffer->room * sizeof(*old);
     buffer->room = 0;
-    buffer->entries = hs_raw_map(room * sizeof(struct entry));
+    buffer->entries = hs_raw_map_used(room * sizeof(struct entry));
     if (old)
-        hs_raw_unmap(old, old_size);
+        hs_raw_unmap_used(old, old_size);
     if (!buffer->entries)
         return false;
     buffer->room = room;

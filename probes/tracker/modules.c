@@ -36,6 +36,7 @@ struct found_object {
 static int (*find_object)(void *address, struct found_object *ret);
 static struct hs_module *modules;
 static uint32_t used;
+static uint64_t dropped;
 static char executable_path[512];
 
 /* The first of the tables to be made: nothing else is, where there is little room. */
@@ -49,6 +50,11 @@ bool hs_modules_init(void)
     executable_path[length > 0 ? length : 0] = '\0';
     modules = hs_raw_map(MODULES_MAX * sizeof(*modules));
     return modules != NULL;
+}
+
+uint64_t hs_module_dropped_count(void)
+{
+    return __atomic_load_n(&dropped, __ATOMIC_RELAXED);
 }
 
 const struct hs_module *hs_module_table(uint32_t *ret_count)
@@ -84,8 +90,10 @@ uint32_t hs_module_note(const struct hs_module *module)
 
     index = __atomic_load_n(&used, __ATOMIC_RELAXED);
     do {
-        if (index >= MODULES_MAX)
+        if (index >= MODULES_MAX) {
+            __atomic_fetch_add(&dropped, 1, __ATOMIC_RELAXED);
             return UINT32_MAX;
+        }
     } while (!__atomic_compare_exchange_n(&used, &index, index + 1, true,
                                           __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
     struct hs_module *entry = &modules[index];

@@ -30,6 +30,9 @@ uint32_t hs_module_find(uint64_t address);
 /* All modules noted so far. */
 const struct hs_module *hs_module_table(uint32_t *ret_count);
 
+/* Modules that found no place in the table. */
+uint64_t hs_module_dropped_count(void);
+
 /* Note a module known by other means (the image's maps). Returns its index. */
 uint32_t hs_module_note(const struct hs_module *module);
 

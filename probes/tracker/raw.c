@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "probes/tracker/control.h"
+#include "probes/tracker/options.h"
 
 /* What the kernel makes of it: whole pages. */
 static size_t mapped_size(size_t size)
@@ -35,4 +36,39 @@ void hs_raw_unmap(void *memory, size_t size)
     size = mapped_size(size);
     hs_raw(SYS_munmap, memory, size);
     __atomic_fetch_sub(&hs_control->tracker_bytes, size, __ATOMIC_RELAXED);
+}
+
+/* ---- within the limit of memory= ---- */
+
+static uint64_t bytes_used;
+
+bool hs_raw_use(size_t size)
+{
+    uint64_t used = __atomic_add_fetch(&bytes_used, size, __ATOMIC_RELAXED);
+    if (hs_options.memory_limit == 0 || used <= hs_options.memory_limit)
+        return true;
+    hs_raw_unuse(size);
+    return false;
+}
+
+void hs_raw_unuse(size_t size)
+{
+    __atomic_fetch_sub(&bytes_used, size, __ATOMIC_RELAXED);
+}
+
+void *hs_raw_map_used(size_t size)
+{
+    if (!hs_raw_use(mapped_size(size)))
+        return NULL;
+    void *memory = hs_raw_map(size);
+    if (!memory)
+        hs_raw_unuse(mapped_size(size));
+    return memory;
+}
+
+void hs_raw_unmap_used(void *memory, size_t size)
+{
+    hs_raw_unmap(memory, size);
+    if (memory)
+        hs_raw_unuse(mapped_size(size));
 }

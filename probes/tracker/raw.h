@@ -11,6 +11,7 @@
 #ifndef HEAPSNAP_PROBES_TRACKER_RAW_H
 #define HEAPSNAP_PROBES_TRACKER_RAW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -70,5 +71,15 @@ static inline long hs_raw_syscall6(long number, long a, long b, long c, long d, 
  */
 void *hs_raw_map(size_t size);
 void hs_raw_unmap(void *memory, size_t size);
+
+/*
+ * For tables that grow with the program: what they touch counts against the limit of the
+ * option memory=. A reservation asks before it touches a page for the first time; false
+ * or NULL: that would be too much.
+ */
+void *hs_raw_map_used(size_t size);
+void hs_raw_unmap_used(void *memory, size_t size);
+bool hs_raw_use(size_t size);
+void hs_raw_unuse(size_t size);
 
 #endif

@@ -55,7 +55,7 @@ void hs_sample_begin(uint64_t rate)
 void hs_sample_end(void)
 {
     for (unsigned i = 0; i < LEVELS; i++) {
-        hs_raw_unmap(levels[i], level_size(i));
+        hs_raw_unmap_used(levels[i], level_size(i));
         levels[i] = NULL;
     }
     __builtin_memset(hs_sample_filter, 0, sizeof(hs_sample_filter));
@@ -93,13 +93,13 @@ static struct bucket *level_get(unsigned level)
     struct bucket *buckets = __atomic_load_n(&levels[level], __ATOMIC_ACQUIRE);
     if (buckets)
         return buckets;
-    struct bucket *fresh = hs_raw_map(level_size(level));
+    struct bucket *fresh = hs_raw_map_used(level_size(level));
     if (!fresh)
         return NULL;
     if (__atomic_compare_exchange_n(&levels[level], &buckets, fresh, false,
                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return fresh;
-    hs_raw_unmap(fresh, level_size(level));
+    hs_raw_unmap_used(fresh, level_size(level));
     return buckets;
 }
 

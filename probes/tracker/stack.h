@@ -33,4 +33,7 @@ const struct hs_capture_frame *hs_stack_nodes(uint32_t *ret_count);
 
 uint64_t hs_stack_truncated_count(void);
 
+/* Stacks that are HS_STACK_UNKNOWN because the trie was full. */
+uint64_t hs_stack_dropped_count(void);
+
 #endif

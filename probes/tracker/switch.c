@@ -13,6 +13,7 @@
 
 #include "probes/tracker/allocators.h"
 #include "probes/tracker/control.h"
+#include "probes/tracker/ever.h"
 #include "probes/tracker/guard.h"
 #include "probes/tracker/handles.h"
 #include "probes/tracker/intern.h"
@@ -60,6 +61,7 @@ void hs_switch_arm(bool is_armed)
 bool hs_switch_on(void)
 {
     bool is_sampled = hs_options.sample_rate != 0;
+    hs_ever_is_on = hs_options.with_totals;
     if (!hs_intern_init())
         return false;
     if (!is_sampled && !hs_live_init(granule_shift())) {
@@ -91,6 +93,7 @@ void hs_switch_forget(void)
     hs_thread_each(forget_stack, NULL);
     hs_handle_closed_range(HS_HANDLE_FD, 0, UINT32_MAX);
     hs_mapping_remove(0, UINT64_MAX & ~(uint64_t)4095, NULL);
+    hs_ever_forget();
     hs_sample_end();
     hs_live_deinit();
     hs_intern_deinit();

@@ -201,7 +201,7 @@ uint32_t fake_handle(struct fake *fake, int32_t number, const char *call,
 
 void fake_total(struct fake *fake, uint32_t stack, uint64_t count, uint64_t bytes)
 {
-    struct hs_capture_total total = {stack, 0, count, bytes};
+    struct hs_capture_total total = {.stack = stack, .count = count, .bytes = bytes};
     append(fake, HS_SECTION_TOTALS, &total);
 }
 

@@ -65,6 +65,8 @@ struct hs_process_status {
     uint64_t tracker_bytes;
     uint64_t start_time; /* CLOCK_REALTIME ns, tracking began */
     uint32_t snapshots;
+    bool is_dormant;      /* nothing is recorded until hs_process_switch() */
+    uint64_t sample_rate; /* not 0: the live numbers are estimates from a sample */
 };
 HS_API int hs_process_status(struct hs_process *process, struct hs_process_status *ret,
                              struct hs_error *err);
@@ -77,10 +79,17 @@ HS_API int hs_process_list(struct hs_process_status **ret, size_t *ret_count,
                            struct hs_error *err);
 
 /*
+ * Turn tracking on, or off, which forgets what was recorded; nothing happens where it is so
+ * already. Same errors as hs_process_capture().
+ */
+HS_API int hs_process_switch(struct hs_process *process, bool on, int timeout_ms,
+                             struct hs_error *err);
+
+/*
  * Freeze the process for an instant and open the capture of that instant.
  * Waits at most `timeout_ms`. Errors: -EBUSY another snapshot is being taken;
  * -ETIMEDOUT the process did not answer (stopped, in an uninterruptible wait …);
- * -ESRCH it ended meanwhile; or the errno the process reports.
+ * -ESRCH it ended meanwhile; -ENOTCONN it is dormant; or the errno the process reports.
  */
 HS_API int hs_process_capture(struct hs_process *process, int timeout_ms,
                               struct hs_capture *ret, struct hs_error *err);
