@@ -38,14 +38,15 @@ static void write_file(const char *path, const char *text, size_t size)
     hs_raw(SYS_close, fd);
 }
 
-/* Nobody waits for an image that hangs. Timers do not survive the exec of the helper. */
+static int lifetime_timer = -1;
+
+/* Nobody waits for an image that hangs. The helper has its own limits. */
 static void limit_lifetime(void)
 {
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
     struct itimerspec when = {.it_value.tv_sec = LIFETIME_SECONDS};
-    int timer;
-    if (hs_raw(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) == 0)
-        hs_raw(SYS_timer_settime, timer, 0, &when, 0);
+    if (hs_raw(SYS_timer_create, CLOCK_MONOTONIC, &event, &lifetime_timer) == 0)
+        hs_raw(SYS_timer_settime, lifetime_timer, 0, &when, 0);
 }
 
 static void settle(void)
@@ -198,7 +199,10 @@ void hs_image_main(void)
     complete();
     if (hs_job.taker_pid != 0)
         await_taker();
-    fail(hs_spawn_exec_helper(), "cannot start the helper that writes snapshots");
+    hs_raw(SYS_timer_delete, lifetime_timer);
+    int err = hs_spawn_exec_helper();
+    if (err < 0)
+        fail(err, "cannot start the helper that writes snapshots");
     for (;;)
         hs_raw(SYS_exit_group, 1);
 }

@@ -117,12 +117,23 @@ void hs_phase_done(void)
     __atomic_store_n(&hs_control->phase, HS_PHASE_IDLE, __ATOMIC_RELEASE);
 }
 
+/* What nobody asked for fails in the same way again and again. */
+static bool is_news(int err)
+{
+    static int told;
+    bool is_asked = hs_job.trigger != HS_TRIGGER_INTERVAL
+                    && hs_job.trigger != HS_TRIGGER_THRESHOLD;
+    bool is_new = is_asked || told != err;
+    told = err;
+    return is_new;
+}
+
 void hs_phase_fail(int err, const char *what)
 {
     char text[sizeof(hs_control->error_text)];
     hs_explain(text, sizeof(text), what, err);
     memcpy(hs_control->error_text, text, sizeof(text));
-    if (hs_job.taker_pid == 0)
+    if (hs_job.taker_pid == 0 && is_news(err))
         hs_report("no snapshot of process %d: %s", (int64_t)hs_control->pid, text);
     __atomic_store_n(&hs_control->error, -err, __ATOMIC_RELEASE);
     __atomic_store_n(&hs_control->finished, hs_job.cookie, __ATOMIC_RELEASE);

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "probes/freeze/freeze.h"
+#include "probes/freeze/image.h"
 #include "probes/freeze/machine.h"
 #include "probes/tracker/control.h"
 #include "probes/tracker/options.h"
@@ -36,16 +37,18 @@
 #define STACK_SIZE (256u * 1024)
 #define ENVIRONMENT_MAX 512
 #define KEEP_MAX 4
+#define ORPHAN_LIMIT_NS 2000000000ull
 
 struct hs_job hs_job;
 
-static char *parent_stack;  /* A's, and the image's copy of it */
-static char *totals_stack;  /* of the helper that shares our memory */
-static int32_t totals_busy; /* cleared by the kernel when that helper ends */
-static int32_t unreaped;    /* an image that is our own child; 0: none */
-static int32_t orphan;      /* the last image that was left to init */
-static bool orphans_stay;   /* as zombies: that init reaps nobody */
-static bool keeps_child;    /* the image being made is to be our child */
+static char *parent_stack;    /* A's, and the image's copy of it */
+static char *totals_stack;    /* of the helper that shares our memory */
+static int32_t totals_busy;   /* cleared by the kernel when that helper ends */
+static int32_t unreaped;      /* an image that is our own child; 0: none */
+static int32_t orphan;        /* an image that was left to init */
+static uint64_t orphan_ended; /* when we found it dead and not reaped; 0: not yet */
+static bool orphans_stay;     /* as zombies: that init reaps nobody */
+static bool keeps_child;      /* the image being made is to be our child */
 static uint64_t stderr_device, stderr_inode;
 static char *environment[ENVIRONMENT_MAX + 1];
 
@@ -183,12 +186,25 @@ static void parent_entry(void *argument)
 
 /* ---- the program's side ---- */
 
+/* A busy init may take its time. */
+static void look_after_orphan(void)
+{
+    if (orphan <= 0)
+        return;
+    if (hs_raw(SYS_kill, orphan, 0) != 0) {
+        orphan = 0;
+    } else if (hs_process_is_dead(orphan)) {
+        uint64_t now = hs_clock(CLOCK_MONOTONIC);
+        if (!orphan_ended)
+            orphan_ended = now;
+        orphans_stay |= now - orphan_ended > ORPHAN_LIMIT_NS;
+    }
+}
+
 static bool inherits_orphans(void)
 {
     int subreaper = 0;
-    if (orphan > 0 && hs_raw(SYS_kill, orphan, 0) == 0 && hs_process_is_dead(orphan))
-        orphans_stay = true;
-    orphan = 0;
+    look_after_orphan();
     if (orphans_stay)
         return true;
     hs_raw(SYS_prctl, PR_GET_CHILD_SUBREAPER, &subreaper, 0, 0, 0);
@@ -241,8 +257,12 @@ int hs_spawn(void)
         hs_job.image_pid = (int)parent;
     if (hs_job.image_pid < 0)
         __atomic_store_n(&totals_busy, 0, __ATOMIC_RELEASE);
-    if (hs_job.image_pid > 0)
-        *(keeps_child ? &unreaped : &orphan) = hs_job.image_pid;
+    if (hs_job.image_pid > 0 && keeps_child)
+        unreaped = hs_job.image_pid;
+    else if (hs_job.image_pid > 0 && orphan == 0) {
+        orphan = hs_job.image_pid;
+        orphan_ended = 0;
+    }
     return hs_job.image_pid < 0 ? hs_job.image_pid : 0;
 }
 
@@ -313,7 +333,7 @@ static void reset_signals(void)
     hs_raw(SYS_rt_sigprocmask, SIG_SETMASK, &nothing, 0, 8);
 }
 
-int hs_spawn_exec_helper(void)
+static int exec_helper(void)
 {
     const char *looked_for;
     const char *helper = hs_spawn_helper(&looked_for);
@@ -338,4 +358,31 @@ int hs_spawn_exec_helper(void)
                                hs_options.verbose ? "--verbose" : NULL,
                                NULL};
     return (int)hs_raw(SYS_execve, helper, arguments, environment);
+}
+
+static void helper_entry(void *result)
+{
+    *(volatile int *)result = exec_helper();
+    for (;;)
+        hs_raw(SYS_exit_group, 1);
+}
+
+/* Whoever executes gets SIGCHLD for an exit signal, so a child of the program does not. */
+static int exec_in_child(void)
+{
+    volatile int result = 0;
+    char *stack = hs_scratch_map(STACK_SIZE);
+    if (!stack)
+        return -ENOMEM;
+    long child = hs_machine_clone(CLONE_VM | CLONE_VFORK, stack + STACK_SIZE,
+                                  helper_entry, (void *)&result, NULL);
+    if (child < 0)
+        return (int)child;
+    hs_raw(SYS_wait4, child, 0, __WALL, 0);
+    return result;
+}
+
+int hs_spawn_exec_helper(void)
+{
+    return keeps_child ? exec_in_child() : exec_helper();
 }

@@ -84,6 +84,28 @@ Test(triggers, the_option_signal_takes_a_snapshot_each_time)
     remove_folder();
 }
 
+/* Orphans come to it; and a child that executes gets an exit signal it did not have. */
+Test(triggers, a_subreaper_sees_no_child_when_a_helper_writes)
+{
+    char options[512], before[256];
+    make_folder();
+    snprintf(options, sizeof(options), "signal=USR2:dir=%s:helper=%s", folder,
+             TEST_HELPER);
+    struct program program = program_start("subreaper", options, -1, 0);
+    strcpy(before, program_ask(&program, "look"));
+
+    for (size_t i = 1; i <= 3; i++) {
+        kill(program.pid, SIGUSR2);
+        cr_expect(await_snapshots(i), "%s", program_errors(&program));
+        await_idle(program.pid);
+    }
+    usleep(100000);
+
+    cr_expect(eq(str, (char *)program_ask(&program, "look"), before));
+    cr_expect(eq(int, program_end(&program), 7));
+    remove_folder();
+}
+
 Test(triggers, a_handler_of_the_program_wins_and_that_is_said_once)
 {
     struct program program = start("signal=USR2");
