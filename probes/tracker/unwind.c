@@ -23,7 +23,7 @@
 #include "probes/tracker/options.h"
 #include "probes/tracker/raw.h"
 #include "probes/tracker/rules.h"
-#include "probes/tracker/verify.h"
+#include "probes/tracker/steps.h"
 #include "probes/tracker/walk.h"
 
 static int (*unw_backtrace_)(void **frames, int size);
@@ -106,12 +106,12 @@ void hs_unwind_init(void)
     void **space = dlsym(library, UNW_NAME("local_addr_space"));
     int (*set_caching_policy)(void *, int) =
         dlsym(library, UNW_NAME("set_caching_policy"));
-    const int per_thread =
-        2; /* UNW_CACHE_PER_THREAD; global where it was built without */
+    /* UNW_CACHE_PER_THREAD; global where it was built without */
+    const int per_thread = 2, none = 0;
     if (space && *space && set_caching_policy)
-        set_caching_policy(*space, per_thread);
+        set_caching_policy(*space, hs_options.verify_every ? none : per_thread);
     unw_backtrace_ = function;
-    hs_verify_init(library);
+    hs_steps_init(library);
 
     void *frames[4];
     if (unw_backtrace_)
@@ -160,6 +160,27 @@ static int walk_frame_pointers(struct hs_thread *thread, void *hook_frame)
     return n;
 }
 
+/*
+ * Where our own walk declines, libunwind takes each step under our eyes. Not so on stacks
+ * that are not the thread's own: whoever lives there captures every time, and cannot pay.
+ */
+static int take_steps(struct hs_thread *thread, void *hook_frame)
+{
+    uint64_t low = (uint64_t)hook_frame;
+    if (!walk_is_ready || !hs_steps_can_be_taken()
+        || low - thread->stack_low >= thread->stack_high - thread->stack_low)
+        return 0;
+    if (!thread->verify)
+        thread->verify = hs_raw_map(sizeof(struct hs_steps));
+    struct hs_steps *steps = thread->verify;
+    if (!steps)
+        return 0;
+    uint32_t n = hs_steps_take(steps, ((uint64_t *)hook_frame)[1], true);
+    for (uint32_t i = 0; i < n; i++)
+        thread->frames[i] = (void *)steps->addresses[i];
+    return (int)n;
+}
+
 bool hs_unwind_has_library(void)
 {
     return unw_backtrace_ && !__atomic_load_n(&forks_waiting, __ATOMIC_RELAXED);
@@ -173,6 +194,8 @@ int hs_unwind(struct hs_thread *thread, void *hook_frame, int *ret_skip)
     thread->capturing = 1;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     if (HS_LIKELY(hs_unwind_has_library()))
+        n = take_steps(thread, hook_frame);
+    if (n == 0 && HS_LIKELY(hs_unwind_has_library()))
         n = unw_backtrace_(thread->frames, HS_STACK_DEPTH_MAX + HS_STACK_OWN_FRAMES);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     __atomic_store_n(&thread->capturing, 0, __ATOMIC_RELEASE);

@@ -10,9 +10,6 @@
 
 #include "probes/tracker/walk.h"
 
-/* Look up what is needed of libunwind, which `library` is a dlopen handle of. */
-void hs_verify_init(void *library);
-
 /* `walk` as hs_walk left it, NULL when it declined. Keeps errno. */
 void hs_verify_walk(struct hs_thread *thread, void *hook_frame,
                     const struct hs_walk *walk);
