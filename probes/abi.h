@@ -195,7 +195,7 @@ struct hs_capture_header {
     uint64_t fork_ns;  /* of which the clone itself */
     uint64_t scan_ns;  /* the image's work, program running */
 
-    uint64_t usable_bytes;     /* sum of malloc_usable_size, 0 = could not be asked */
+    uint64_t usable_bytes;     /* sum of malloc_usable_size; 0: not known, or a sample */
     uint64_t scanned_bytes;    /* memory read looking for pointers */
     uint64_t tracker_bytes;    /* the shim's own memory */
     uint64_t stacks_truncated; /* captures cut at the depth limit */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Stack ids never change their meaning while a process lives (the trie only grows), so
+ * Stack ids never change their meaning while a process is tracked (the trie only grows), so
  * per-stack numbers of different captures may be subtracted, and the name found for a
  * stack stays true.
  */
@@ -40,12 +40,24 @@ struct stack {
 struct hs_site_growth {
     HS_ARRAY(struct stack) stacks; /* by stack id */
     HS_ARRAY(struct site *) sites;
-    void *by_name; /* the same sites, a tree of search.h */
+    void *by_name;       /* the same sites, a tree of search.h */
+    uint64_t start_time; /* of tracking: stack ids mean something since then */
 };
 
 static int no_memory(struct hs_error *err)
 {
     return hs_error_set(err, ENOMEM, "no memory to compare sites");
+}
+
+/* Tracking has just begun, or was turned off and on again. */
+static void compare_with_now(struct hs_site_growth *growth)
+{
+    for (size_t i = 0; i < growth->stacks.count; i++) {
+        struct stack *stack = &growth->stacks.at[i];
+        stack->base_bytes = stack->bytes;
+        stack->base_count = stack->count;
+        stack->site = NULL;
+    }
 }
 
 /* The totals of `capture` into bytes and count of each stack. */
@@ -62,6 +74,9 @@ static int take_totals(struct hs_site_growth *growth, const struct hs_capture *c
         stack->bytes += capture->totals[i].bytes;
         stack->count += capture->totals[i].count;
     }
+    if (growth->start_time != capture->header->start_time)
+        compare_with_now(growth);
+    growth->start_time = capture->header->start_time;
     return 0;
 }
 
@@ -75,10 +90,6 @@ int hs_site_growth_create(const struct hs_capture *capture, struct hs_site_growt
     if (result != 0) {
         hs_site_growth_destroy(growth);
         return result;
-    }
-    for (size_t i = 0; i < growth->stacks.count; i++) {
-        growth->stacks.at[i].base_bytes = growth->stacks.at[i].bytes;
-        growth->stacks.at[i].base_count = growth->stacks.at[i].count;
     }
     *ret = growth;
     return 0;

@@ -139,6 +139,37 @@ static void print_head(const struct hs_analysis *analysis, const char *file)
     printf("%s%s\n", time ? ", " : "", time ? time : "");
 }
 
+/* What the file itself says is estimated or missing. */
+static void print_notes(const struct hs_analysis *analysis)
+{
+    json_t *ours = json_object_get(analysis->snapshot->metadata, "heapsnap");
+    json_int_t rate = json_integer_value(json_object_get(ours, "sample_rate"));
+    json_int_t ever = json_integer_value(json_object_get(ours, "allocated_blocks"));
+    char live[HS_SIZE_TEXT];
+    if (rate > 0)
+        printf(
+            "sampled, one in about %" JSON_INTEGER_FORMAT
+            " bytes: some %" JSON_INTEGER_FORMAT
+            " blocks live with %s; below are the sampled ones, and only pointers "
+            "between them\n",
+            rate, json_integer_value(json_object_get(ours, "live_blocks")),
+            hs_size_text(
+                (uint64_t)json_integer_value(json_object_get(ours, "live_bytes")), live));
+    if (ever > 0)
+        printf("allocated in all: %" JSON_INTEGER_FORMAT " blocks, %s\n", ever,
+               hs_size_text(
+                   (uint64_t)json_integer_value(json_object_get(ours, "allocated_bytes")),
+                   live));
+    json_t *limits = json_object_get(ours, "limits");
+    for (size_t i = 0; i < json_array_size(limits); i++) {
+        const char *text = json_string_value(json_array_get(limits, i));
+        char plain[NAME_SIZE] = "";
+        if (text)
+            hs_name_text(analysis->snapshot, text, plain, sizeof(plain));
+        printf("incomplete: %s\n", plain);
+    }
+}
+
 static void share_text(uint64_t part, uint64_t whole, char *text, size_t size)
 {
     snprintf(text, size, "%u %%",
@@ -185,8 +216,10 @@ static bool print_table(const struct hs_analysis *analysis, const struct hs_clas
         {"class", HS_ALIGN_LEFT_CUT},
     };
     bool csv = arguments->view.csv;
-    if (!csv)
+    if (!csv) {
         print_head(analysis, arguments->file);
+        print_notes(analysis);
+    }
     hs_auto(guard_table) struct hs_table *table =
         csv ? hs_table_create(programs, sizeof(programs) / sizeof(*programs), true)
             : hs_table_create(people, sizeof(people) / sizeof(*people), false);

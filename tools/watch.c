@@ -201,8 +201,8 @@ static int look(struct watch *watch, struct hs_site_growth *growth, struct hs_er
     int result = hs_process_totals(watch->process, LOOK_TIMEOUT_MS, &capture, &problem);
     if (result == -ESRCH)
         return 1;
-    if (result == -EBUSY || result == -ETIMEDOUT)
-        return 0; /* somebody takes a snapshot, or it is stopped: look again later */
+    if (result == -EBUSY || result == -ETIMEDOUT || result == -ENOTCONN)
+        return 0; /* somebody takes a snapshot, or it is stopped, or dormant: look later */
     if (result != 0 && ++watch->n_failures < FAILURES_MAX && result != -ENODATA)
         return 0; /* the helper in the process was killed, perhaps */
     if (result != 0)

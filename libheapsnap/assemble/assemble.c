@@ -34,8 +34,11 @@ static void add_groups(struct hs_assembly *assembly)
 {
     assembly->root = hs_assembly_node(assembly, HS_NODE_SYNTHETIC, "", HS_ID_ROOT, 0, 0);
     for (uint32_t i = 0; i < HS_GROUP_COUNT; i++) {
-        assembly->group[i] = hs_assembly_node(assembly, HS_NODE_SYNTHETIC, group_names[i],
-                                              2 * (i + 1) + 1, 0, 0);
+        /* Who holds a sampled block is most likely not in the sample itself. */
+        bool is_unsure = i == HS_GROUP_LOST && assembly->capture->header->sample_rate;
+        const char *name = is_unsure ? "(Unreachable in the sample)" : group_names[i];
+        assembly->group[i] =
+            hs_assembly_node(assembly, HS_NODE_SYNTHETIC, name, 2 * (i + 1) + 1, 0, 0);
         hs_assembly_element(assembly, assembly->root, i + 1, assembly->group[i]);
     }
 }

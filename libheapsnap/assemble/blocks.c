@@ -190,8 +190,9 @@ static void add_nodes(struct naming *naming)
             assembly->builder, node_type(block), name_block(naming, block, ""),
             hs_assembly_id(assembly, block->id),
             size > HS_SIZE_MAX ? HS_SIZE_MAX : (uint32_t)size,
-            assembly->graph->is_leader[i] ? HS_DETACHEDNESS_DETACHED
-                                          : HS_DETACHEDNESS_UNKNOWN);
+            assembly->graph->is_leader[i] && !assembly->capture->header->sample_rate
+                ? HS_DETACHEDNESS_DETACHED
+                : HS_DETACHEDNESS_UNKNOWN);
         if (i == 0)
             assembly->first_block = node;
         if (assembly->site_node[block->stack] != UINT32_MAX)

@@ -4,6 +4,9 @@
  * (Unreachable: leaked): one node of size 0 a distinct allocation stack, above the leaders
  * it has lost. Its retained size is then what that stack has leaked, and each leak's
  * Retainers read "[3] in request_new (http.c:40) ← parse_request — 12 blocks".
+ *
+ * Of a sample nobody can tell what is lost: then the same nodes only say where the blocks
+ * were allocated that nothing in the sample holds.
  */
 
 #include <errno.h>
@@ -38,7 +41,8 @@ static void add_group(struct hs_assembly *assembly, const struct leader *leaders
     uint32_t node = hs_assembly_node(assembly, HS_NODE_SYNTHETIC, name,
                                      hs_assembly_synthetic_id(assembly), 0, 0);
     hs_assembly_edge(assembly, assembly->group[HS_GROUP_LOST], HS_EDGE_PROPERTY,
-                     "lost at", node);
+                     assembly->capture->header->sample_rate ? "allocated at" : "lost at",
+                     node);
     for (size_t i = 0; i < count; i++)
         hs_assembly_element(assembly, node, (uint32_t)i + 1,
                             assembly->first_block + leaders[i].block);

@@ -98,29 +98,103 @@ static void add_process(json_t *object, const struct hs_capture *capture)
     json_object_set_new(object, "scan_ms", milliseconds_json(header->scan_ns));
 }
 
+/* Estimates for all blocks, from a sample. */
+static void sum_totals(const struct hs_capture *capture, uint64_t *ret_blocks,
+                       uint64_t *ret_bytes)
+{
+    *ret_blocks = *ret_bytes = 0;
+    for (size_t i = 0; i < capture->n_totals; i++)
+        if (!(capture->totals[i].flags & HS_BLOCK_MAPPING)) {
+            *ret_blocks += capture->totals[i].count;
+            *ret_bytes += capture->totals[i].bytes;
+        }
+}
+
+/* Of a sample nobody can tell. */
+static void add_lost(json_t *object, const struct hs_assembly *assembly)
+{
+    const struct hs_graph *graph = assembly->graph;
+    bool is_known = assembly->capture->header->sample_rate == 0;
+    json_object_set_new(object, "lost_blocks",
+                        is_known ? number_json(graph->lost_blocks) : json_null());
+    json_object_set_new(object, "lost_bytes",
+                        is_known ? number_json(graph->lost_bytes) : json_null());
+}
+
+/* What was ever allocated, when it was counted. */
+static void add_ever(json_t *object, const struct hs_capture *capture)
+{
+    uint64_t blocks = 0, bytes = 0;
+    for (size_t i = 0; i < capture->n_totals; i++) {
+        blocks += capture->totals[i].ever_count;
+        bytes += capture->totals[i].ever_bytes;
+    }
+    if (blocks == 0)
+        return;
+    json_object_set_new(object, "allocated_blocks", number_json(blocks));
+    json_object_set_new(object, "allocated_bytes", number_json(bytes));
+}
+
 /* Blocks of malloc and its kin; mappings are counted apart. */
 static void add_counts(json_t *object, const struct hs_assembly *assembly)
 {
     const struct hs_capture *capture = assembly->capture;
-    uint64_t blocks = 0, bytes = 0, mapped = 0;
+    uint64_t blocks = 0, bytes = 0, mapped = 0, mappings = 0;
     for (size_t i = 0; i < capture->n_blocks; i++) {
         if (capture->blocks[i].flags & HS_BLOCK_MAPPING) {
+            mappings++;
             mapped += capture->blocks[i].size;
             continue;
         }
         blocks++;
         bytes += capture->blocks[i].size;
     }
+    if (capture->header->sample_rate) {
+        json_object_set_new(object, "sample_rate",
+                            number_json(capture->header->sample_rate));
+        json_object_set_new(object, "sampled_blocks", number_json(blocks));
+        json_object_set_new(object, "sampled_bytes", number_json(bytes));
+        sum_totals(capture, &blocks, &bytes);
+    }
     json_object_set_new(object, "live_blocks", number_json(blocks));
     json_object_set_new(object, "live_bytes", number_json(bytes));
-    json_object_set_new(object, "mappings", number_json(capture->n_blocks - blocks));
+    json_object_set_new(object, "mappings", number_json(mappings));
     json_object_set_new(object, "mapped_bytes", number_json(mapped));
     json_object_set_new(object, "usable_bytes",
                         number_json(capture->header->usable_bytes));
-    json_object_set_new(object, "lost_blocks", number_json(assembly->graph->lost_blocks));
-    json_object_set_new(object, "lost_bytes", number_json(assembly->graph->lost_bytes));
+    add_lost(object, assembly);
+    add_ever(object, capture);
     json_object_set_new(object, "handles", number_json(capture->n_handles));
     json_object_set_new(object, "threads", number_json(capture->n_threads));
+}
+
+/* Each limit that was hit, as a sentence. */
+static json_t *limits_json(const struct hs_capture_header *header)
+{
+    const struct {
+        uint64_t count;
+        const char *text;
+    } limits[] = {
+        {header->records_dropped, "blocks were not recorded"},
+        {header->stacks_dropped, "stacks were not recorded"},
+        {header->handles_dropped, "handles were not recorded"},
+        {header->mappings_dropped, "mappings were not recorded"},
+        {header->modules_dropped, "modules were not recorded"},
+        {header->totals_dropped, "allocations are not in the totals"},
+        {header->strings_dropped, "texts were left out"},
+        {header->stacks_truncated, "stacks were cut at 256 frames"},
+        {header->threads_missed, "threads could not be stopped"},
+    };
+    json_t *array = json_array();
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+        if (limits[i].count > 0)
+            json_array_append_new(
+                array, json_sprintf("%" PRIu64 " %s", limits[i].count, limits[i].text));
+    if (json_array_size(array) > 0 && header->memory_limit)
+        json_array_append_new(array, json_sprintf("the tables were limited to %" PRIu64
+                                                  " bytes by memory=",
+                                                  header->memory_limit));
+    return array;
 }
 
 /* What is missing, and what the tracker itself costs. */
@@ -135,6 +209,7 @@ static void add_limits(json_t *object, const struct hs_assembly *assembly)
     json_object_set_new(object, "scanned_bytes", number_json(header->scanned_bytes));
     json_object_set_new(object, "unscanned_bytes", number_json(header->unscanned_bytes));
     json_object_set_new(object, "tracker_bytes", number_json(header->tracker_bytes));
+    json_object_set_new(object, "limits", limits_json(header));
     json_object_set_new(object, "notes", notes_json(assembly));
 }
 

@@ -26,7 +26,7 @@ struct site {
     uint32_t parent; /* NO_SITE: called by nobody */
     uint32_t hash;
     const char *text; /* owned */
-    uint64_t count, bytes;
+    uint64_t count, bytes, ever_count, ever_bytes;
 };
 
 /* Recursion makes millions of trie nodes of few sites: the last answers are kept. */
@@ -43,9 +43,10 @@ struct site_tree {
     size_t room;                 /* a power of two */
 };
 
-/* What lives, by stack; becomes inclusive of callees. */
+/* What lives, and with totals=1 what was ever allocated, by stack; becomes inclusive of
+ * callees. */
 struct totals {
-    uint64_t *count, *bytes;
+    uint64_t *count, *bytes, *ever_count, *ever_bytes;
 };
 
 static void site_tree_deinit(struct site_tree *tree)
@@ -129,9 +130,19 @@ static uint32_t find_site(struct site_tree *tree, uint32_t caller,
 
 static void sum_up(const struct hs_capture *capture, struct totals *totals)
 {
-    for (size_t i = 0; i < capture->n_blocks; i++) {
+    bool is_sample = capture->header->sample_rate != 0;
+    for (size_t i = 0; i < capture->n_blocks && !is_sample; i++) {
         totals->count[capture->blocks[i].stack]++;
         totals->bytes[capture->blocks[i].stack] += capture->blocks[i].size;
+    }
+    for (size_t i = 0; i < capture->n_totals; i++) {
+        const struct hs_capture_total *total = &capture->totals[i];
+        if (is_sample) { /* here they are estimates for all blocks */
+            totals->count[total->stack] += total->count;
+            totals->bytes[total->stack] += total->bytes;
+        }
+        totals->ever_count[total->stack] += total->ever_count;
+        totals->ever_bytes[total->stack] += total->ever_bytes;
     }
     for (size_t i = 0; i < capture->n_handles; i++)
         totals->count[capture->handles[i].stack]++;
@@ -139,6 +150,8 @@ static void sum_up(const struct hs_capture *capture, struct totals *totals)
         uint32_t parent = capture->frames[i].parent;
         totals->count[parent] += totals->count[i];
         totals->bytes[parent] += totals->bytes[i];
+        totals->ever_count[parent] += totals->ever_count[i];
+        totals->ever_bytes[parent] += totals->ever_bytes[i];
     }
 }
 
@@ -155,6 +168,8 @@ static uint32_t place(struct hs_assembly *assembly, struct site_tree *tree,
             return NO_SITE;
         tree->sites.at[site].count += totals->count[stack];
         tree->sites.at[site].bytes += totals->bytes[stack];
+        tree->sites.at[site].ever_count += totals->ever_count[stack];
+        tree->sites.at[site].ever_bytes += totals->ever_bytes[stack];
     }
     return site;
 }
@@ -165,7 +180,7 @@ static int build_tree(struct hs_assembly *assembly, struct site_tree *tree,
 {
     const struct hs_capture *capture = assembly->capture;
     for (uint32_t i = HS_STACK_UNKNOWN + 1; i < capture->n_frames; i++) {
-        if (totals->count[i] == 0)
+        if (totals->count[i] == 0 && totals->ever_count[i] == 0)
             continue;
         uint32_t parent = capture->frames[i].parent;
         uint32_t caller =
@@ -177,15 +192,27 @@ static int build_tree(struct hs_assembly *assembly, struct site_tree *tree,
     return 0;
 }
 
+/* Estimates are marked. */
+static void name_site(const struct site *site, bool is_sample, char *ret, size_t size)
+{
+    const char *mark = is_sample ? "~" : "";
+    char live[32], ever[32];
+    hs_name_bytes(live, sizeof(live), site->bytes);
+    hs_name_bytes(ever, sizeof(ever), site->ever_bytes);
+    int length = snprintf(ret, size, "%s — %s%" PRIu64 " live, %s%s", site->text, mark,
+                          site->count, mark, live);
+    if (site->ever_count && length > 0 && (size_t)length < size)
+        snprintf(ret + length, size - (size_t)length, "; %s%" PRIu64 " ever, %s%s", mark,
+                 site->ever_count, mark, ever);
+}
+
 static void add_nodes(struct hs_assembly *assembly, const struct site_tree *tree)
 {
     uint32_t first = UINT32_MAX;
     for (size_t i = 0; i < tree->sites.count; i++) {
         const struct site *site = &tree->sites.at[i];
-        char size[32], name[1200];
-        hs_name_bytes(size, sizeof(size), site->bytes);
-        snprintf(name, sizeof(name), "%s — %" PRIu64 " live, %s", site->text, site->count,
-                 size);
+        char name[1200];
+        name_site(site, assembly->capture->header->sample_rate != 0, name, sizeof(name));
         uint32_t node = hs_assembly_node(assembly, HS_NODE_SYNTHETIC, name,
                                          hs_assembly_synthetic_id(assembly), 0, 0);
         if (i == 0)
@@ -207,10 +234,11 @@ static void add_nodes(struct hs_assembly *assembly, const struct site_tree *tree
 int hs_assembly_add_sites(struct hs_assembly *assembly)
 {
     size_t n_frames = assembly->capture->n_frames;
-    hs_auto_free uint64_t *columns = calloc(n_frames + 1, 2 * sizeof(*columns));
+    hs_auto_free uint64_t *columns = calloc(n_frames + 1, 4 * sizeof(*columns));
     if (!columns)
         return -ENOMEM;
-    struct totals totals = {columns, columns + n_frames};
+    struct totals totals = {columns, columns + n_frames, columns + 2 * n_frames,
+                            columns + 3 * n_frames};
     struct site_tree tree = {0};
     sum_up(assembly->capture, &totals);
     int result = build_tree(assembly, &tree, &totals);

@@ -15,6 +15,7 @@
 #include "probes/freeze/image.h"
 #include "probes/tracker/live.h"
 #include "probes/tracker/mappings.h"
+#include "probes/tracker/sample.h"
 
 struct merge {
     struct hs_vector mappings; /* struct hs_mapping */
@@ -145,7 +146,8 @@ static void add_usable(void *context)
 uint64_t hs_heap_usable_bytes(void)
 {
     uint64_t sum = 0, fault;
-    if (!hs_known.usable_size || !hs_fault_guard(add_usable, &sum, &fault))
+    if (!hs_known.usable_size || hs_sample_rate
+        || !hs_fault_guard(add_usable, &sum, &fault))
         return 0;
     return sum;
 }

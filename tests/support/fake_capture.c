@@ -305,3 +305,10 @@ void fake_close(struct hs_capture *capture)
 {
     munmap(capture->mapping, capture->mapping_size);
 }
+
+void fake_total_ever(struct fake *fake, uint32_t stack, uint64_t count, uint64_t bytes)
+{
+    struct hs_capture_total total = {
+        .stack = stack, .ever_count = count, .ever_bytes = bytes};
+    append(fake, HS_SECTION_TOTALS, &total);
+}

@@ -86,3 +86,61 @@ Test(metadata, a_command_that_is_no_text_is_still_written)
     expect_text(snapshot, "command", "./a ??");
     hs_snapshot_destroy(snapshot);
 }
+
+Test(metadata, of_a_sample_live_numbers_are_estimates_and_lost_ones_unknown)
+{
+    struct fake *fake = fake_create();
+    fake_header(fake)->sample_rate = 524288;
+    fake_block(fake, 0x1000, 100, HS_STACK_UNKNOWN);
+    fake_mapping(fake, 0x10000, 4096, HS_BLOCK_READ);
+    fake_total(fake, HS_STACK_UNKNOWN, 5243, 524338);
+
+    struct hs_snapshot *snapshot = picture_of(fake, 1);
+
+    expect_number(snapshot, "sample_rate", 524288);
+    expect_number(snapshot, "sampled_blocks", 1);
+    expect_number(snapshot, "sampled_bytes", 100);
+    expect_number(snapshot, "live_blocks", 5243);
+    expect_number(snapshot, "live_bytes", 524338);
+    expect_number(snapshot, "mappings", 1);
+    bool is_unknown = json_is_null(json_object_get(metadata(snapshot), "lost_blocks"));
+    cr_expect(is_unknown);
+    cr_expect(picture_has_node(snapshot, "(Unreachable in the sample)"));
+    cr_expect(not(picture_has_node(snapshot, "(Unreachable: leaked)")));
+    for (uint32_t i = 0; i < snapshot->node_count; i++)
+        cr_expect(eq(int, snapshot->node_detachedness[i], 0));
+    hs_snapshot_destroy(snapshot);
+}
+
+Test(metadata, limits_that_were_hit_are_sentences)
+{
+    struct fake *fake = fake_create();
+    struct hs_capture_header *header = fake_header(fake);
+    header->records_dropped = 12;
+    header->stacks_dropped = 3;
+    header->memory_limit = 65536;
+
+    struct hs_snapshot *snapshot = picture_of(fake, 1);
+
+    json_t *limits = json_object_get(metadata(snapshot), "limits");
+    cr_assert(eq(u64, json_array_size(limits), 3));
+    cr_expect(eq(str, (char *)json_string_value(json_array_get(limits, 0)),
+                 "12 blocks were not recorded"));
+    cr_expect(eq(str, (char *)json_string_value(json_array_get(limits, 1)),
+                 "3 stacks were not recorded"));
+    cr_expect(eq(str, (char *)json_string_value(json_array_get(limits, 2)),
+                 "the tables were limited to 65536 bytes by memory="));
+    hs_snapshot_destroy(snapshot);
+}
+
+Test(metadata, what_was_ever_allocated_is_summed_when_it_was_counted)
+{
+    struct fake *fake = fake_create();
+    fake_total_ever(fake, HS_STACK_UNKNOWN, 70, 7000);
+
+    struct hs_snapshot *snapshot = picture_of(fake, 1);
+
+    expect_number(snapshot, "allocated_blocks", 70);
+    expect_number(snapshot, "allocated_bytes", 7000);
+    hs_snapshot_destroy(snapshot);
+}

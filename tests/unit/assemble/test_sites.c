@@ -79,3 +79,33 @@ Test(sites, stacks_with_nothing_alive_are_left_out)
         cr_expect(strstr(snapshot->strings[snapshot->node_name[i]], "0xc000") == NULL);
     hs_snapshot_destroy(snapshot);
 }
+
+Test(sites, of_a_sample_counts_are_the_estimates)
+{
+    struct fake *fake = two_branches();
+    fake_header(fake)->sample_rate = 4096;
+    fake_total(fake, 3, 80, 8000); /* a */
+    fake_total(fake, 4, 4, 6400);  /* b */
+
+    struct hs_snapshot *snapshot = picture_of(fake, 1);
+
+    cr_expect(picture_has_node(snapshot, "server+0x1000 — ~84 live, ~14.4 kB"));
+    cr_expect(picture_has_node(snapshot, "server+0xb000 — ~4 live, ~6.4 kB"));
+    hs_snapshot_destroy(snapshot);
+}
+
+Test(sites, say_what_was_ever_allocated_where_nothing_lives_too)
+{
+    struct fake *fake = two_branches();
+    fake_total_ever(fake, 3, 900, 90000); /* a */
+    fake_total_ever(fake, 5, 7, 700);     /* c */
+
+    struct hs_snapshot *snapshot = picture_of(fake, 1);
+
+    cr_expect(
+        picture_has_node(snapshot, "server+0x1000 — 3 live, 1.8 kB; 907 ever, 90.7 kB"));
+    cr_expect(
+        picture_has_node(snapshot, "server+0xa000 — 2 live, 200 B; 900 ever, 90.0 kB"));
+    cr_expect(picture_has_node(snapshot, "server+0xc000 — 0 live, 0 B; 7 ever, 700 B"));
+    hs_snapshot_destroy(snapshot);
+}
