@@ -140,6 +140,32 @@ prepare_debian()
     logged apt $become sh -c "$apt_without_services" apt $missing
 }
 
+# Packages that some tests need, each of which may be missing: its tests are then skipped, and
+# say so. One that cannot be installed keeps no other one from it.
+prepare_optional()
+{
+    command -v dpkg-query >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 || return 0
+    wanted=
+    for package in $1; do
+        dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -q '^installed' \
+            || wanted="$wanted $package"
+    done
+    [ -n "$wanted" ] || return 0
+    become=
+    if [ "$(id -u)" != 0 ]; then
+        sudo -n true 2>/dev/null || { echo "Not installed:$wanted"; return 0; }
+        become='sudo -n'
+    fi
+    echo "Installing$wanted"
+    # shellcheck disable=SC2086 # words are meant
+    $become sh -c "$apt_without_services" apt $wanted >"$build/apt-optional.log" 2>&1 </dev/null \
+        && return 0
+    for package in $wanted; do
+        $become sh -c "$apt_without_services" apt "$package" >>"$build/apt-optional.log" 2>&1 </dev/null \
+            || echo "$package could not be installed"
+    done
+}
+
 # Elsewhere we only look, and name what the distribution usually calls it.
 prepare_other()
 {
