@@ -35,6 +35,9 @@ check|command chromium         |chromium         |chromium           |chromium  
 check|command redis-server     |redis-server     |redis              |redis          |redis              |redis
 check|command redis-benchmark  |redis-tools      |redis              |redis          |redis              |redis
 check|command nginx            |nginx-light      |nginx              |nginx          |nginx              |nginx
+check|header jemalloc/jemalloc.h|libjemalloc-dev |jemalloc-devel     |jemalloc       |jemalloc-devel     |jemalloc-dev
+check|header gperftools/tcmalloc.h|libgoogle-perftools-dev|gperftools-devel|gperftools    |gperftools-devel   |gperftools-dev
+check|header mimalloc.h        |libmimalloc-dev  |mimalloc-devel     |mimalloc       |mimalloc-devel     |mimalloc2-dev
 check|command sqlite3          |sqlite3          |sqlite             |sqlite         |sqlite3            |sqlite
 check|command shellcheck       |shellcheck       |ShellCheck         |shellcheck     |ShellCheck         |shellcheck
 check|command codespell        |codespell        |codespell          |codespell      |python3-codespell  |codespell

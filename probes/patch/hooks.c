@@ -32,15 +32,25 @@ static void guard_release(bool *entered)
     static uint64_t name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, \
                          const struct hs_entry *entry)
 
-/* Under the guard, which this hook took: the switch waits for it. */
+/* hs_heap_sample() under the guard that this hook took. */
+static void record_sampled(uint64_t block, uint64_t size, void *hook_frame)
+{
+    if (hs_sample_pass(size) || !hs_sample_choose(size) || !block)
+        return;
+    uint32_t stack = hs_stack_capture(hook_frame);
+    hs_sample_insert(block, size, stack);
+    if (hs_ever_is_on)
+        hs_ever_count(stack, size);
+}
+
+/* The mode is looked at under the guard: the switch waits for it. */
 static void record(uint64_t block, uint64_t size, void *hook_frame)
 {
     enum hs_heap_mode mode = hs_heap_mode_now();
     if (mode == HS_HEAP_EXACT)
         hs_heap_record((void *)(uintptr_t)block, size, hook_frame);
-    else if (mode == HS_HEAP_SAMPLED && !hs_sample_pass(size) && hs_sample_choose(size)
-             && block)
-        hs_sample_insert(block, size, hs_stack_capture(hook_frame));
+    else if (mode == HS_HEAP_SAMPLED)
+        record_sampled(block, size, hook_frame);
 }
 
 #define PASS_WHEN_OFF                       \

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+
+/* The same with operators. */
+#include "ledger.c"
