@@ -39,6 +39,11 @@ check|header jemalloc/jemalloc.h|libjemalloc-dev |jemalloc-devel     |jemalloc  
 check|header gperftools/tcmalloc.h|libgoogle-perftools-dev|gperftools-devel|gperftools    |gperftools-devel   |gperftools-dev
 check|header mimalloc.h        |libmimalloc-dev  |mimalloc-devel     |mimalloc       |mimalloc-devel     |mimalloc2-dev
 check|command sqlite3          |sqlite3          |sqlite             |sqlite         |sqlite3            |sqlite
+check|command strace           |strace           |strace             |strace         |strace             |strace
+check|command gdb              |gdb              |gdb                |gdb            |gdb                |gdb
+check|command valgrind         |valgrind         |valgrind           |valgrind       |valgrind           |valgrind
+check|command musl-gcc         |musl-tools       |musl-gcc           |musl           |musl               |musl-dev
+check|command setcap           |libcap2-bin      |libcap             |libcap         |libcap-progs       |libcap-utils
 check|command shellcheck       |shellcheck       |ShellCheck         |shellcheck     |ShellCheck         |shellcheck
 check|command codespell        |codespell        |codespell          |codespell      |python3-codespell  |codespell
 check|command clang-format     |clang-format     |clang-tools-extra  |clang          |clang-tools        |clang-extra-tools

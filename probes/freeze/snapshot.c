@@ -121,8 +121,8 @@ void hs_phase_done(void)
 static bool is_news(int err)
 {
     static int told;
-    bool is_asked = hs_job.trigger != HS_TRIGGER_INTERVAL
-                    && hs_job.trigger != HS_TRIGGER_THRESHOLD;
+    bool is_asked =
+        hs_job.trigger != HS_TRIGGER_INTERVAL && hs_job.trigger != HS_TRIGGER_THRESHOLD;
     bool is_new = is_asked || told != err;
     told = err;
     return is_new;

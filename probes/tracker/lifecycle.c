@@ -139,9 +139,9 @@ bool hs_lifecycle_begin(void)
 }
 
 /* Everything that can fail; without it the shim stays a pass-through. */
-static const char *start_tracking(char **environment)
+static const char *start_tracking(void)
 {
-    const char *why = hs_refuse_reason(environment);
+    const char *why = hs_refuse_reason();
     if (why)
         return why;
     if (!hs_tracker_is_on() && !hs_options.is_dormant)
@@ -185,7 +185,7 @@ __attribute__((constructor(101))) static void start(int argc, char **argv,
     }
     hs_lifecycle_begin();
     hs_guard_word = HS_GUARD_HELD;
-    const char *why = start_tracking(environment);
+    const char *why = start_tracking();
     hs_guard_word = 0;
     if (why) {
         refuse();

@@ -39,10 +39,10 @@ static uint32_t used;
 static uint64_t dropped;
 static char executable_path[512];
 
-/* The first of the tables to be made: nothing else is, where there is little room. */
+/* The first of the tables to be made: no other is, where nothing can be tracked. */
 bool hs_modules_init(void)
 {
-    if (hs_refuse_is_cramped())
+    if (hs_refuse_reason())
         return false;
     find_object = hs_next_find_first("_dl_find_object");
     long length = hs_raw(SYS_readlinkat, -100 /* AT_FDCWD */, "/proc/self/exe",

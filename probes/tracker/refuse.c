@@ -7,6 +7,7 @@
 
 #include "probes/tracker/refuse.h"
 
+#include <link.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -75,7 +76,7 @@ bool hs_refuse_is_chosen(char **environment)
 /* The tables reserve a hundred megabytes; the program shall have most of what it may. */
 #define ROOM_LEAST ((rlim_t)512 << 20)
 
-bool hs_refuse_is_cramped(void)
+static bool is_cramped(void)
 {
     static const int kinds[] = {RLIMIT_AS, RLIMIT_DATA};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -87,7 +88,16 @@ bool hs_refuse_is_cramped(void)
     return false;
 }
 
-const char *hs_refuse_reason(char **environment)
+/* Its tools preload a library into whatever they run. */
+static bool is_under_valgrind(void)
+{
+    for (const struct link_map *map = _r_debug.r_map; map; map = map->l_next)
+        if (strstr(map->l_name, "/vgpreload_"))
+            return true;
+    return false;
+}
+
+const char *hs_refuse_reason(void)
 {
     static const struct {
         const char *symbol, *reason;
@@ -102,10 +112,9 @@ const char *hs_refuse_reason(char **environment)
     for (size_t i = 0; i < sizeof(checkers) / sizeof(checkers[0]); i++)
         if (hs_next_find_first(checkers[i].symbol))
             return checkers[i].reason;
-    const char *preload = hs_environment_find(environment, "LD_PRELOAD");
-    if (preload && strstr(preload, "/vgpreload_"))
+    if (is_under_valgrind())
         return "the program runs under valgrind";
-    if (hs_refuse_is_cramped())
+    if (is_cramped())
         return "its limit on memory (ulimit -v, -d) leaves too little for the tables; "
                "512 MB are enough";
     return NULL;

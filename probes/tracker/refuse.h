@@ -21,10 +21,8 @@ bool hs_refuse_silently(void);
  */
 bool hs_refuse_is_chosen(char **environment);
 
-/* Is the limit on the program's memory so low that the tables would be felt? */
-bool hs_refuse_is_cramped(void);
-
-/* Why the process cannot be tracked, one clause; NULL when it can. */
-const char *hs_refuse_reason(char **environment);
+/* Why the process cannot be tracked, one clause; NULL when it can. From the first
+ * allocation on. */
+const char *hs_refuse_reason(void);
 
 #endif

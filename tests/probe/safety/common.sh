@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034 # who sources this uses the names
 #
 # What the tests of this folder share that are written for the shell. Sourced with the
 # shim, the tool and a program as $1, $2 and $3.
@@ -77,7 +77,10 @@ same() {
 # Is the snapshot of the last run there, and the only one? It is removed.
 has_snapshot() {
     set -- snapshots/*.heapsnapshot
-    [ -e "$1" ] && [ $# -eq 1 ] || { fail "$title: no snapshot at exit"; return; }
+    if [ ! -e "$1" ] || [ $# -ne 1 ]; then
+        fail "$title: no snapshot at exit"
+        return
+    fi
     "$heapsnap" summary "$1" >summary.out 2>&1 || fail "$title: its snapshot does not load"
     rm -f snapshots/*
 }

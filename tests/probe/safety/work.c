@@ -2,7 +2,7 @@
 
 /*
  * A bit of everything the shim has a hook for, whose results are printed: whatever fails
- * inside the shim must not change a byte of it. Ends with 7.
+ * inside the shim must not change a byte of it. Ends with 7. "work forever" allocates.
  */
 
 #include <fcntl.h>
@@ -47,7 +47,7 @@ static void use_descriptors(void)
     printf("closed %d %d\n", close(first), close(first));
 }
 
-static void use_mappings(void)
+__attribute__((noinline)) static void use_mappings(void)
 {
     char *memory =
         mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -80,9 +80,11 @@ static void use_processes(void)
     printf("signal %d, shell %d\n", handled == SIGUSR1, WEXITSTATUS(system("exit 9")));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     pthread_t threads[3];
+    while (argc > 1 && strcmp(argv[1], "forever") == 0)
+        free(allocate(NULL));
     for (size_t i = 0; i < 3; i++)
         pthread_create(&threads[i], NULL, allocate, (void *)i);
     use_descriptors();

@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Provokes: seccomp filters, no_new_privs, user namespaces, chroot without /proc, a
+# read-only working directory. sandbox.sh SHIM TOOL PROGRAM SANDBOX
+
+# shellcheck source=tests/probe/safety/common.sh
+. "$(dirname "$0")/common.sh"
+sandbox=$(realpath "$4")
+
+"$sandbox" refuse none true
+if [ $? -eq 77 ]; then
+    echo 'note: no seccomp filters here'
+else
+    # A system call that is refused costs a snapshot at most.
+    expected='^(heapsnap: no .*)?$'
+    for call in memfd_create membarrier tgkill rt_tgsigqueueinfo mincore madvise prlimit64 \
+        readlinkat getcwd timer_create ftruncate pipe2 gettid process_vm_readv; do
+        same "refused $call" : "$sandbox" refuse "$call" "$program"
+    done
+    rm -f snapshots/*
+    # What is death to the program when we do it for it must not be done.
+    for call in none rt_tgsigqueueinfo process_vm_readv; do
+        same "forbidden $call" : "$sandbox" kill "$call" "$program"
+    done
+    rm -f snapshots/*
+fi
+expected=-
+
+same 'no new privileges' : setpriv --no-new-privs "$program"
+has_snapshot
+if unshare -Ur true 2>/dev/null; then
+    same 'a user namespace' : unshare -Ur "$program"
+    has_snapshot
+else
+    echo 'note: no user namespaces here'
+fi
+
+# The snapshot goes where it was asked for; the program's own directory is no matter.
+mkdir closed
+chmod 555 closed
+as_nobody=
+[ "$(id -u)" -ne 0 ] || as_nobody='setpriv --reuid=65534 --regid=65534 --clear-groups'
+cp "$program" "$shim" .
+# shellcheck disable=SC2086 # words
+same 'a read-only directory' "cd '$work/closed'" $as_nobody "$work/$(basename "$program")"
+has_snapshot
+
+# Nothing but the program, its libraries and us: no /proc, no /dev, no /tmp, no helper.
+mkdir -p root/snapshots
+for file in $(ldd "$program" "$shim" | grep -o '/[^ ]*\.so[^ :]*'); do
+    mkdir -p "root$(dirname "$file")"
+    cp -L "$file" "root$file"
+done
+cp "$program" root/program
+cp "$shim" root/shim.so
+if [ "$(id -u)" -eq 0 ]; then
+    chroot root /program >bare.out 2>bare.err </dev/null
+    bare=$?
+    # chroot itself must not be tracked: its libraries are outside.
+    cat >enter.py <<'P'
+import os
+os.chroot("root"); os.chdir("/")
+options = "snapshot=exit:dir=/snapshots"
+os.execve("/program", ["program"], {"LD_PRELOAD": "/shim.so", "HEAPSNAP_OPTIONS": options})
+P
+    title='chroot without /proc'
+    python3 enter.py >tracked.out 2>tracked.err </dev/null
+    [ $? -eq "$bare" ] || fail "$title: the status is not $bare"
+    cmp -s bare.out tracked.out || fail "$title: $(diff bare.out tracked.out | head -n 5)"
+    [ "$(grep -c . tracked.err)" -le 3 ] || fail "$title: many lines"
+fi
+end
