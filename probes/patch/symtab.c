@@ -9,12 +9,17 @@
 #include "probes/patch/symtab.h"
 
 #include <elf.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "probes/tracker/guard.h"
 #include "probes/tracker/raw.h"
 
 #define CANDIDATES_MAX 16
@@ -114,16 +119,35 @@ static void candidates_add(struct candidates families[HS_FAMILIES], const char *
     }
 }
 
+/* A place where "c" and the end of a name follow each other, from `at` on; `end` when there
+ * is none. */
+static const char *find_end_in_c(const char *at, const char *end)
+{
+#if defined(__SSE2__)
+    const __m128i letter = _mm_set1_epi8('c'), zero = _mm_setzero_si128();
+    for (; end - at > (ptrdiff_t)sizeof(__m128i); at += sizeof(__m128i)) {
+        __m128i here = _mm_loadu_si128((const __m128i_u *)(const void *)at);
+        __m128i next = _mm_loadu_si128((const __m128i_u *)(const void *)(at + 1));
+        int found = _mm_movemask_epi8(
+            _mm_and_si128(_mm_cmpeq_epi8(here, letter), _mm_cmpeq_epi8(next, zero)));
+        if (found)
+            return at + __builtin_ctz((unsigned)found);
+    }
+#endif
+    while (at + 1 < end && (at[0] != 'c' || at[1] != '\0'))
+        at++;
+    return at + 1 < end ? at : end;
+}
+
 static void candidates_find(struct candidates ret[HS_FAMILIES], const struct part *names)
 {
-    static const char wanted[] = "malloc"; /* with its NUL */
+    static const char wanted[] = "mallo"; /* before the "c" */
     const char *text = names->bytes, *end = text + names->size;
-    for (const char *at = text; (size_t)(end - at) >= sizeof(wanted);) {
-        at = memmem(at, (size_t)(end - at), wanted, sizeof(wanted));
-        if (!at)
-            return;
-        candidates_add(ret, text, (uint64_t)(at - text));
-        at += sizeof(wanted);
+    for (const char *at = text; (at = find_end_in_c(at, end)) < end; at++) {
+        const char *start = at - strlen(wanted);
+        if (at - text >= (ptrdiff_t)strlen(wanted)
+            && memcmp(start, wanted, strlen(wanted)) == 0)
+            candidates_add(ret, text, (uint64_t)(start - text));
     }
 }
 
@@ -141,6 +165,21 @@ static bool is_candidate(const struct candidates *candidates, uint32_t offset)
     return false;
 }
 
+static uint64_t filter_bit(uint32_t offset)
+{
+    return (uint64_t)1 << (offset * 2654435769u >> 26);
+}
+
+/* One bit for each candidate: nearly every symbol is none, and has no bit of theirs. */
+static uint64_t filter_create(const struct candidates candidates[HS_FAMILIES])
+{
+    uint64_t filter = 0;
+    for (int family = 0; family < HS_FAMILIES; family++)
+        for (size_t i = 0; i < candidates[family].count; i++)
+            filter |= filter_bit(candidates[family].offsets[i]);
+    return filter;
+}
+
 /* The families (bits) of which a malloc is defined. */
 static uint32_t families_defined(const struct tables *tables)
 {
@@ -148,13 +187,15 @@ static uint32_t families_defined(const struct tables *tables)
     const Elf64_Sym *symbols = tables->symbols.bytes;
     uint32_t found = 0;
     candidates_find(candidates, &tables->names);
-    if (candidates[HS_FAMILY_PLAIN].count == 0) /* it ends like all others */
-        return 0;
-    for (uint64_t i = 0; i < tables->symbols.size / sizeof(*symbols); i++)
+    uint64_t filter = filter_create(candidates);
+    for (uint64_t i = 0; filter && i < tables->symbols.size / sizeof(*symbols); i++) {
+        uint32_t offset = symbols[i].st_name;
+        if (HS_LIKELY(!(filter & filter_bit(offset))) || !is_function(&symbols[i]))
+            continue;
         for (int family = 0; family < HS_FAMILIES; family++)
-            if (is_candidate(&candidates[family], symbols[i].st_name)
-                && is_function(&symbols[i]))
+            if (is_candidate(&candidates[family], offset))
                 found |= 1u << family;
+    }
     return found;
 }
 

@@ -9,6 +9,7 @@
  *   PREFIX   what stands before their names (je_)
  *   WITH_X   there are mallocx and its kin
  *   WITH_MI  there are mimalloc's own functions
+ *   WITH_THROW  operator new throws (mimalloc's ends the program)
  */
 
 #include <pthread.h>
@@ -18,6 +19,7 @@
 #include <string.h>
 #ifdef __cplusplus
 #include <new>
+void operator delete(void *, size_t) noexcept; /* not every compiler declares it */
 extern "C" {
 #endif
 
@@ -177,9 +179,26 @@ static void *work(void *first)
     return NULL;
 }
 
+#ifdef WITH_THROW
+/* What operator new throws comes through whoever stands between. */
+static bool throws_at(size_t size)
+{
+    try {
+        operator delete(operator new(size));
+    } catch (const std::bad_alloc &) {
+        return true;
+    }
+    return false;
+}
+#endif
+
 int main(void)
 {
     pthread_t threads[THREADS];
+#ifdef WITH_THROW
+    if (!throws_at((size_t)1 << 62) || throws_at(100))
+        return 1;
+#endif
     for (size_t i = 0; i < THREADS; i++)
         pthread_create(&threads[i], NULL, work, (void *)(uintptr_t)i);
     for (size_t i = 0; i < THREADS; i++)
