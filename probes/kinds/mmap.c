@@ -27,6 +27,7 @@
 #include "probes/tracker/next.h"
 #include "probes/tracker/options.h"
 #include "probes/tracker/stack.h"
+#include "probes/tracker/switch.h"
 #include "probes/tracker/thread.h"
 
 HS_NEXT(void *, mmap,
@@ -53,7 +54,7 @@ __attribute__((constructor)) static void resolve_all(void)
     (void)hs_next_shmat();
     (void)hs_next_shmdt();
     page_size = getauxval(AT_PAGESZ);
-    if (hs_tracker_is_on())
+    if (hs_switch_is_armed())
         allocator_module = hs_module_find((uint64_t)(uintptr_t)hs_next_malloc());
 }
 
