@@ -14,7 +14,15 @@
 set -u
 export LC_ALL=C
 
-shim=$(realpath "$1") && heapsnap=$(realpath "$2") && program=$(realpath "$3") || exit 1
+# A test changes its directory: make every path among its arguments absolute.
+for argument in "$@"; do
+    shift
+    case $argument in
+    */*) argument=$(realpath -e "$argument") || exit 1 ;;
+    esac
+    set -- "$@" "$argument"
+done
+shim=$1 heapsnap=$2 program=$3
 work=$(mktemp -d "${TMPDIR:-/tmp}/heapsnap-safety.XXXXXX") || exit 1
 started=
 clean_up() {
@@ -62,6 +70,9 @@ same() {
     title=$1
     shift
     run_one bare '' "$@"
+    case $(tail -n 1 bare.out) in
+    'status 12'[567]) fail "$title: the bare command cannot be run: $(cat bare.err)" ;;
+    esac
     run_one tracked "$shim" "$@"
     cmp -s bare.out tracked.out || fail "$title: $(diff bare.out tracked.out | head -n 6)"
     said=$(grep '^heapsnap: ' tracked.err)

@@ -2,23 +2,22 @@
 # SPDX-License-Identifier: MIT
 #
 # Provokes: "ENOMEM and EMFILE at every internal call". fail_calls.sh SHIM TOOL PROGRAM
-# FAIL_CALLS ERROR HOW OPTIONS: run the program once for each system call that the shim
-# makes in it, which fails with ERROR; HOW "one" that call alone, "from" all that follow,
-# too. The program prints and returns what it does bare; at most two lines tell of it.
+# FAIL_CALLS STEP ERROR HOW OPTIONS: run the program once for each system call that the
+# shim makes in it (each STEP-th), which fails with ERROR; HOW "one" that call alone,
+# "from" all that follow, too. The program prints and returns what it does bare; at most two lines tell of it.
 
 # shellcheck source=tests/probe/safety/common.sh
 . "$(dirname "$0")/common.sh"
-fail_calls=$(realpath "$4") error=$5 how=$6
+fail_calls=$4 step=$5 error=$6 how=$7
 # shellcheck disable=SC2031 # no subshell did
-export HEAPSNAP_OPTIONS="$7:dir=$work/snapshots"
+export HEAPSNAP_OPTIONS="$8:dir=$work/snapshots"
 
 "$program" >bare.out 2>bare.err </dev/null
 [ $? -eq 7 ] || fail 'the bare program does not end with 7'
 "$fail_calls" "$shim" 0 0 0 "$program" >/dev/null 2>&1 </dev/null 9>count
-call=0
+call=1
 count=$(cat count)
-while [ "$call" -lt "$count" ]; do
-    call=$((call + 1))
+while [ "$call" -le "$count" ]; do
     last=$call
     [ "$how" = one ] || last=1000000
     "$fail_calls" "$shim" "$error" "$call" "$last" "$program" \
@@ -33,6 +32,7 @@ while [ "$call" -lt "$count" ]; do
     cat tracked.err >>said
     rm -f snapshots/*
     [ "$failures" -lt 5 ] || break
+    call=$((call + step))
 done
 [ "$count" -gt 20 ] || fail "only $count calls: is the shim in the program?"
 # Something must have been felt, or nothing was made to fail. What tells of it may fail, too.

@@ -40,7 +40,6 @@ has_snapshot
 # The program writes into a pipe, and nothing else into files. No line of ours, on stderr,
 # may end it: neither by the limit nor because nobody reads it.
 same 'no files' 'ulimit -f 0' "$program"
-same 'nobody reads stderr' 'exec 2>&-; ulimit -n 3; exec 2>/dev/full' "$program"
 sh -c 'trap "" PIPE; exec "$0"' "$program" >bare.out
 {
     HEAPSNAP_OPTIONS=unknown LD_PRELOAD=$shim "$program" >tracked.out
