@@ -87,7 +87,12 @@ middle()
     [ "$MODE" = tracked ] || return 0
     for each in "${@:-$pid}"; do
         until_ok is_tracked_or_gone "$each" || continue
-        [ ! -d "/proc/$each" ] || "$TOOL" snap -d "$SNAPSHOTS" "$each" >/dev/null
+        # One that began switched off is switched on here.
+        case $OPTIONS in
+        *dormant=1*) "$TOOL" attach "$each" >/dev/null 2>snap.err ;;
+        esac
+        "$TOOL" snap -d "$SNAPSHOTS" "$each" >/dev/null 2>snap.err && continue
+        [ ! -d "/proc/$each" ] || cat snap.err >&2
     done
 }
 

@@ -36,6 +36,7 @@ what=run
 #   root             only as root; needs=COMMAND instead of what the package is called after
 #   exit=none        the programs end by a signal: no snapshot at exit
 #   missed=N         so many threads take no signals, such as libc's own for timers
+#   snapshots=any    whether there is one depends on the time
 #   snapshots=none   heapsnap leaves them alone, or cannot do anything, and says so or not
 survivor()
 {
@@ -194,6 +195,8 @@ run_once()
         sleep 0.1
     done
     echo "$how" >"$case/$1/how"
+    # The ends of a pipeline end in any order.
+    sort -o "$case/$1/status" "$case/$1/status" 2>/dev/null
     for stream in out err; do
         LC_ALL=C.UTF-8 CASES=$here sh "$here/case.sh" "$family" "$name" normalise <"$case/$1/$stream" >"$case/$1/$stream.same"
     done

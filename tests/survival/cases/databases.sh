@@ -118,6 +118,11 @@ case_mariadb()
     stop TERM
 }
 
+normalise_mariadb()
+{
+    sed -E 's/^[0-9-]{10} +[0-9:]+ [0-9]+ /TIME /'
+}
+
 survivor slapd 'slapd ldap-utils'
 case_slapd()
 {

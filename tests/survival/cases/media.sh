@@ -120,7 +120,7 @@ case_povray()
 {
     echo 'camera { location <0, 2, -3> look_at 0 } light_source { <2, 4, -3> color rgb 1 } sphere { 0, 1 pigment { color rgb <1, 0, 0> } }' >in.pov
     track povray +Iin.pov +Oout.ppm +FP +W64 +H48 -D +WT4 >log 2>&1
-    sha256sum out.ppm
+    wc -c <out.ppm # its threads share a generator of random numbers
 }
 
 survivor qemu_img qemu-utils

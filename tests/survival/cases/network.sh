@@ -12,7 +12,7 @@ case_curl()
     server=$!
     until_ok curl -s "http://127.0.0.1:$PORT/"
     track curl -s -S "http://127.0.0.1:$PORT/in" "http://localhost:$PORT/in" | sha256sum
-    track curl -s -S -Z "http://127.0.0.1:$PORT/in" -o a "http://127.0.0.1:$PORT/in" -o b
+    track curl -s -S --no-progress-meter -Z "http://127.0.0.1:$PORT/in" -o a "http://127.0.0.1:$PORT/in" -o b
     cmp a b && echo same
     track curl -s -S -f "http://127.0.0.1:$PORT/nowhere"
     feed curl -s -S -T - "http://127.0.0.1:$PORT/x" <in >/dev/null
@@ -141,7 +141,8 @@ case_mercurial()
     track hg nonsense
 }
 
-survivor restic restic
+# Go's runtime ends the process without libc, and hardly uses its heap.
+survivor restic restic snapshots=any
 case_restic()
 {
     export RESTIC_PASSWORD=x RESTIC_CACHE_DIR=$PWD/cache
