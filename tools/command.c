@@ -97,6 +97,11 @@ static int check_program(const char *path, int depth, struct hs_error *err)
         return refuse(
             path, "is a static binary, which cannot be preloaded; link it dynamically",
             err);
+    case HS_PROGRAM_OTHER_LIBC:
+        return refuse(path,
+                      "is linked with another C library (musl) than heapsnap's (glibc), "
+                      "which could not load the shim; link it with glibc",
+                      err);
     case HS_PROGRAM_SANITIZED:
         return refuse(path,
                       "is built with AddressSanitizer, which ends a program that has a "

@@ -43,8 +43,9 @@ static void read_script_line(const char *text, size_t size, struct hs_program *p
     program->interpreter[length] = '\0';
 }
 
-/* Is there a PT_INTERP? Without one no loader runs, and nothing can be preloaded. */
-static bool has_loader(int fd, const Elf64_Ehdr *elf)
+/* The loader's path from PT_INTERP into `ret`; false without one: then no loader runs,
+ * and nothing can be preloaded. */
+static bool read_loader(int fd, const Elf64_Ehdr *elf, char *ret, size_t size)
 {
     for (unsigned int i = 0; i < elf->e_phnum && i < HEADERS_MAX; i++) {
         Elf64_Phdr header;
@@ -52,10 +53,26 @@ static bool has_loader(int fd, const Elf64_Ehdr *elf)
         if (at > INT64_MAX
             || pread(fd, &header, sizeof(header), (off_t)at) != (ssize_t)sizeof(header))
             return false;
-        if (header.p_type == PT_INTERP)
-            return true;
+        if (header.p_type != PT_INTERP)
+            continue;
+        size_t wanted = header.p_filesz < size ? header.p_filesz : size - 1;
+        ssize_t got = header.p_offset > INT64_MAX
+                          ? -1
+                          : pread(fd, ret, wanted, (off_t)header.p_offset);
+        ret[got > 0 ? got : 0] = '\0';
+        return true;
     }
     return false;
+}
+
+/* musl ends a program when its preload wants what only glibc has. */
+static bool is_of_other_libc(const char *loader)
+{
+#ifdef __GLIBC__
+    return strstr(loader, "/ld-musl-") != NULL;
+#else
+    return strstr(loader, "/ld-musl-") == NULL;
+#endif
 }
 
 static enum hs_program_kind elf_kind(int fd, const Elf64_Ehdr *elf, size_t size)
@@ -63,8 +80,12 @@ static enum hs_program_kind elf_kind(int fd, const Elf64_Ehdr *elf, size_t size)
     if (size < sizeof(*elf) || elf->e_ident[EI_CLASS] != ELFCLASS64
         || elf->e_machine != OWN_MACHINE)
         return HS_PROGRAM_FOREIGN;
-    if (elf->e_phentsize != sizeof(Elf64_Phdr) || !has_loader(fd, elf))
+    char loader[256];
+    if (elf->e_phentsize != sizeof(Elf64_Phdr)
+        || !read_loader(fd, elf, loader, sizeof(loader)))
         return HS_PROGRAM_STATIC;
+    if (is_of_other_libc(loader))
+        return HS_PROGRAM_OTHER_LIBC;
     return hs_needs_no_preload(fd) ? HS_PROGRAM_SANITIZED : HS_PROGRAM_DYNAMIC;
 }
 

@@ -28,7 +28,8 @@ enum hs_program_kind {
     HS_PROGRAM_STATIC,  /* no loader, so no preloading */
     HS_PROGRAM_FOREIGN, /* another architecture or a 32-bit program */
     HS_PROGRAM_SCRIPT,  /* `interpreter` runs it */
-    HS_PROGRAM_SANITIZED, /* AddressSanitizer's shared runtime ends it when preloaded */
+    HS_PROGRAM_OTHER_LIBC, /* musl's where ours is glibc, or the other way round */
+    HS_PROGRAM_SANITIZED,  /* AddressSanitizer's shared runtime ends it when preloaded */
 };
 
 struct hs_program {
