@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "heapsnap/process.h"
@@ -105,6 +106,61 @@ Test(safety, killing_the_image_costs_one_snapshot)
     cr_expect(eq(str, (char *)program_ask(&program, "hello"), "alive"));
     take_some(program.pid, 1);
     hs_process_close(process);
+    cr_expect(eq(int, program_end(&program), 7));
+}
+
+/* A tool asks and is killed before it comes for the capture: nobody waits until a time
+ * limit is over. */
+Test(safety, the_image_gives_up_when_the_tool_that_asked_has_died)
+{
+    struct program program = program_start("chain", "", -1, 0);
+    struct hs_control *control = program_control(program.pid);
+    int status;
+
+    pid_t tool = fork();
+    if (tool == 0) {
+        control->owner_pid = control->taker_pid = getpid();
+        control->kind = HS_REQUEST_SNAPSHOT;
+        control->cookie = 4711;
+        __atomic_store_n(&control->phase, HS_PHASE_REQUESTED, __ATOMIC_RELEASE);
+        union sigval nothing = {.sival_int = 0};
+        sigqueue(program.pid, (int)control->signal, nothing);
+        _exit(0);
+    }
+    waitpid(tool, &status, 0);
+    for (int i = 0; i < 3000 && control->finished != 4711; i++)
+        usleep(10000);
+
+    cr_expect(eq(u64, control->finished, 4711));
+    cr_expect(eq(int, control->error, ESRCH), "%s", control->error_text);
+    cr_expect(eq(u32, control->phase, HS_PHASE_IDLE));
+    take_some(program.pid, 1);
+    cr_expect(eq(int, program_end(&program), 7));
+}
+
+/* Between taking the phase and writing itself down a claimer looks like the one before,
+ * who may be dead: a slow one must not lose its claim to a trigger of the program's. */
+Test(safety, a_claim_is_not_taken_from_somebody_slow)
+{
+    char options[512];
+    snprintf(options, sizeof(options), "signal=USR2:dir=/nonexistent:helper=%s",
+             TEST_HELPER);
+    struct program program = program_start("chain", options, -1, 0);
+    struct hs_control *control = program_control(program.pid);
+    int status;
+    pid_t dead = fork();
+    if (dead == 0)
+        _exit(0);
+    waitpid(dead, &status, 0);
+    control->owner_pid = dead;
+    __atomic_store_n(&control->phase, HS_PHASE_CLAIMED, __ATOMIC_RELEASE);
+
+    kill(program.pid, SIGUSR2);
+
+    cr_expect(program_awaits_error(&program, "another one is still being taken"));
+    cr_expect(eq(u32, control->phase, HS_PHASE_CLAIMED));
+    __atomic_store_n(&control->phase, HS_PHASE_IDLE, __ATOMIC_RELEASE);
+    take_some(program.pid, 1);
     cr_expect(eq(int, program_end(&program), 7));
 }
 
