@@ -55,13 +55,16 @@ static int stay(bool has_left, int result)
     return result;
 }
 
+/* The exported names may be the program's own, which ask for ours: nothing here calls one
+ * of them. */
 static int missing(void)
 {
     errno = ENOSYS;
     return -1;
 }
 
-HS_EXPORT int execve(const char *path, char *const arguments[], char *const environment[])
+static int execute_with(const char *path, char *const arguments[],
+                        char *const environment[])
 {
     if (!hs_next_execve())
         return missing();
@@ -69,7 +72,12 @@ HS_EXPORT int execve(const char *path, char *const arguments[], char *const envi
     return stay(has_left, hs_next_execve()(path, arguments, environment));
 }
 
-HS_EXPORT int execv(const char *path, char *const arguments[])
+HS_EXPORT int execve(const char *path, char *const arguments[], char *const environment[])
+{
+    return execute_with(path, arguments, environment);
+}
+
+static int execute_path(const char *path, char *const arguments[])
 {
     if (!hs_next_execv())
         return missing();
@@ -77,12 +85,22 @@ HS_EXPORT int execv(const char *path, char *const arguments[])
     return stay(has_left, hs_next_execv()(path, arguments));
 }
 
-HS_EXPORT int execvp(const char *file, char *const arguments[])
+HS_EXPORT int execv(const char *path, char *const arguments[])
+{
+    return execute_path(path, arguments);
+}
+
+static int execute_file(const char *file, char *const arguments[])
 {
     if (!hs_next_execvp())
         return missing();
     bool has_left = leave();
     return stay(has_left, hs_next_execvp()(file, arguments));
+}
+
+HS_EXPORT int execvp(const char *file, char *const arguments[])
+{
+    return execute_file(file, arguments);
 }
 
 HS_EXPORT int execvpe(const char *file, char *const arguments[],
@@ -142,7 +160,7 @@ HS_EXPORT int execl(const char *path, const char *argument, ...)
     va_start(list, argument);
     collect(arguments, argument, &list);
     va_end(list);
-    return execv(path, arguments);
+    return execute_path(path, arguments);
 }
 
 HS_EXPORT int execlp(const char *file, const char *argument, ...)
@@ -154,7 +172,7 @@ HS_EXPORT int execlp(const char *file, const char *argument, ...)
     va_start(list, argument);
     collect(arguments, argument, &list);
     va_end(list);
-    return execvp(file, arguments);
+    return execute_file(file, arguments);
 }
 
 /* The environment comes behind the NULL. */
@@ -168,5 +186,5 @@ HS_EXPORT int execle(const char *path, const char *argument, ...)
     collect(arguments, argument, &list);
     char *const *environment = va_arg(list, char *const *);
     va_end(list);
-    return execve(path, arguments, environment);
+    return execute_with(path, arguments, environment);
 }

@@ -25,10 +25,16 @@ __attribute__((constructor(102))) static void resolve(void)
     hs_next_thrd_sleep();
 }
 
-HS_EXPORT int nanosleep(const struct timespec *wanted, struct timespec *left)
+/* The program may bring a nanosleep of its own that asks for ours: not by that name. */
+static int sleep_for(const struct timespec *wanted, struct timespec *left)
 {
     struct timespec unwanted;
     return hs_next_nanosleep()(wanted, left ? left : &unwanted);
+}
+
+HS_EXPORT int nanosleep(const struct timespec *wanted, struct timespec *left)
+{
+    return sleep_for(wanted, left);
 }
 
 HS_EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted,
@@ -42,7 +48,7 @@ HS_EXPORT int thrd_sleep(const struct timespec *wanted, struct timespec *left)
 {
     struct timespec unwanted;
     if (!hs_next_thrd_sleep())
-        return nanosleep(wanted, left) == 0 ? 0 : errno == EINTR ? -1 : -2;
+        return sleep_for(wanted, left) == 0 ? 0 : errno == EINTR ? -1 : -2;
     return hs_next_thrd_sleep()(wanted, left ? left : &unwanted);
 }
 
@@ -51,5 +57,5 @@ HS_EXPORT int usleep(useconds_t microseconds)
 {
     struct timespec wanted = {.tv_sec = (time_t)(microseconds / 1000000),
                               .tv_nsec = (long)(microseconds % 1000000) * 1000};
-    return nanosleep(&wanted, NULL);
+    return sleep_for(&wanted, NULL);
 }

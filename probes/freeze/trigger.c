@@ -16,6 +16,7 @@
 #include "probes/freeze/restart.h"
 #include "probes/freeze/snapshot.h"
 #include "probes/freeze/switching.h"
+#include "probes/tracker/allocators.h"
 #include "probes/tracker/control.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/options.h"
@@ -121,7 +122,7 @@ static void learn_libc(void)
 
     hs_known.malloc = hs_next_find("malloc");
     hs_known.libc = hs_next_find("gnu_get_libc_version");
-    hs_known.usable_size = (size_t(*)(void *))hs_next_find("malloc_usable_size");
+    hs_known.usable_size = hs_allocators_usable_size();
     if (thread_size && *thread_size >= 512 && *thread_size < 65536)
         hs_known.thread_size = *thread_size;
     if (tls_info)

@@ -22,7 +22,7 @@ static void take_exit_snapshot(int status)
         hs_trigger_exit(status);
 }
 
-HS_EXPORT void _exit(int status)
+static void end(int status)
 {
     take_exit_snapshot(status);
     if (hs_next__exit())
@@ -31,9 +31,16 @@ HS_EXPORT void _exit(int status)
         hs_raw(SYS_exit_group, status);
 }
 
+HS_EXPORT void _exit(int status)
+{
+    end(status);
+    __builtin_unreachable();
+}
+
 HS_EXPORT void _Exit(int status)
 {
-    _exit(status);
+    end(status);
+    __builtin_unreachable();
 }
 
 HS_EXPORT void quick_exit(int status)

@@ -131,7 +131,8 @@ bool hs_lifecycle_begin(void)
     hs_guard_word = HS_GUARD_HELD;
     hs_tracked_pid = (int)hs_raw(SYS_getpid);
     hs_options_parse(hs_environment_find(first_environment(), HS_ENV_OPTIONS));
-    bool ready = hs_modules_init() && !hs_options.is_dormant && hs_switch_on();
+    bool ready = !hs_refuse_reason() && hs_modules_init() && !hs_options.is_dormant
+                 && hs_switch_on();
     if (!ready)
         hs_switch_off();
     hs_guard_word = 0;

@@ -19,7 +19,6 @@
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/raw.h"
-#include "probes/tracker/refuse.h"
 
 #define MODULES_MAX 2048u
 #define NOTES_MAX ((size_t)64 << 10) /* bytes of notes worth reading */
@@ -39,11 +38,8 @@ static uint32_t used;
 static uint64_t dropped;
 static char executable_path[512];
 
-/* The first of the tables to be made: no other is, where nothing can be tracked. */
 bool hs_modules_init(void)
 {
-    if (hs_refuse_reason())
-        return false;
     find_object = hs_next_find_first("_dl_find_object");
     long length = hs_raw(SYS_readlinkat, -100 /* AT_FDCWD */, "/proc/self/exe",
                          executable_path, sizeof(executable_path) - 1);
