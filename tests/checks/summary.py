@@ -63,6 +63,7 @@ def shorten(text):
 def read_reports(folder):
     if not os.path.isdir(folder):
         return
+    what = "races" if "/tsan/" in folder else "memory"
     text = ""
     for name in sorted(os.listdir(folder)):
         with open(os.path.join(folder, name), errors="replace") as report:
@@ -70,11 +71,11 @@ def read_reports(folder):
             text += report.read().split("Shadow bytes around", 1)[0]
     if text:
         programs = sorted(set(re.findall(r"/(test_\w+)\b", text)))
-        title = "memory of the unit tests (%s; all of it in %s)" % (
-            ", ".join(programs) or "unknown program", folder)
+        title = "%s of the unit tests (%s; all of it in %s)" % (
+            what, ", ".join(programs) or "unknown program", folder)
         yield "failed", title, shorten(text)
     else:
-        yield "passed", "memory of the unit tests", ""
+        yield "passed", what + " of the unit tests", ""
 
 
 def main(arguments):
