@@ -16,23 +16,16 @@
 
 #include "probes/tracker/cfi_read.h"
 #include "probes/tracker/guard.h"
+#include "probes/tracker/module_list.h"
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/next.h"
+#include "probes/tracker/options.h"
 #include "probes/tracker/raw.h"
 
 #define MODULES_MAX 2048u
 #define NOTES_MAX ((size_t)64 << 10) /* bytes of notes worth reading */
 
-/* glibc's struct dl_find_object up to where we read; reserved words follow. */
-struct found_object {
-    unsigned long long flags;
-    void *start, *end;
-    struct link_map *link_map;
-    void *eh_frame;
-    unsigned long long reserved[16];
-};
-
-static int (*find_object)(void *address, struct found_object *ret);
+static int (*find_object)(void *address, struct hs_found_object *ret);
 static struct hs_module *modules;
 static uint32_t used;
 static uint64_t dropped;
@@ -40,7 +33,10 @@ static char executable_path[512];
 
 bool hs_modules_init(void)
 {
-    find_object = hs_next_find_first("_dl_find_object");
+    if (!hs_options.lists_modules)
+        find_object = hs_next_find_first("_dl_find_object");
+    if (!find_object && hs_module_list_init())
+        find_object = hs_module_list_find;
     long length = hs_raw(SYS_readlinkat, -100 /* AT_FDCWD */, "/proc/self/exe",
                          executable_path, sizeof(executable_path) - 1);
     executable_path[length > 0 ? length : 0] = '\0';
@@ -170,7 +166,7 @@ static void copy_path(struct hs_module *module, const char *name)
 
 bool hs_module_read(uint64_t address, struct hs_module *ret)
 {
-    struct found_object object;
+    struct hs_found_object object;
     if (!find_object || find_object((void *)address, &object) != 0)
         return false;
     memset(ret, 0, sizeof(*ret));
@@ -184,7 +180,7 @@ bool hs_module_read(uint64_t address, struct hs_module *ret)
 
 bool hs_module_find_unwind(uint64_t address, struct hs_module_unwind *ret)
 {
-    struct found_object object;
+    struct hs_found_object object;
     if (!find_object || find_object((void *)address, &object) != 0)
         return false;
     *ret = (struct hs_module_unwind){

@@ -231,6 +231,12 @@ static bool set_unwind(const char *value)
     return hs_options.library_unwinds || strcmp(value, "own") == 0;
 }
 
+static bool set_modules(const char *value)
+{
+    hs_options.lists_modules = strcmp(value, "list") == 0;
+    return hs_options.lists_modules || strcmp(value, "loader") == 0;
+}
+
 static bool set_verify(const char *value)
 {
     uint64_t every = 1;
@@ -280,9 +286,10 @@ static const struct option options[] = {
     {"dir", set_directory},     {"file", set_output},
     {"helper", set_helper},     {"pid", set_pid},
     {"patch", set_patch},       {"unwind", set_unwind},
-    {"verify", set_verify},     {"sample", set_sample},
-    {"dormant", set_dormant},   {"switch", set_switch},
-    {"totals", set_totals},     {"memory", set_memory},
+    {"verify", set_verify},     {"modules", set_modules},
+    {"sample", set_sample},     {"dormant", set_dormant},
+    {"switch", set_switch},     {"totals", set_totals},
+    {"memory", set_memory},
 };
 
 static const struct option *option_find(const char *key, size_t length)

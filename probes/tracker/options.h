@@ -45,6 +45,8 @@ struct hs_options {
     uint64_t memory_limit;
     /* unwind=library: never our own walk of the stack; unwind=own: both */
     bool library_unwinds;
+    /* modules=list: by our own list, even where the loader could be asked; modules=loader */
+    bool lists_modules;
     /* verify=stacks or stacks/N: compare each (N-th) stack with libunwind's; 0: off */
     uint32_t verify_every;
     /* patch=0|1: hooks in the code of allocators that the program brings; default 1 */

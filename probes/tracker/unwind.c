@@ -14,10 +14,12 @@
 #include <linux/membarrier.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/auxv.h>
 #include <time.h>
 
 #include "probes/tracker/control.h"
 #include "probes/tracker/guard.h"
+#include "probes/tracker/module_list.h"
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/options.h"
@@ -83,6 +85,17 @@ static void note_libraries(const struct link_map *last_before)
         libraries[n_libraries++] = map;
 }
 
+/* Before main() the allocator of an executable may not work yet (GNU Common Lisp makes its
+ * heap there), and the loader allocates. */
+static bool malloc_is_in_executable(void)
+{
+    struct hs_module module;
+    uint64_t first = (uint64_t)hs_next_find_first("malloc");
+    uint64_t headers = getauxval(AT_PHDR);
+    return hs_module_read(first, &module)
+           && headers - module.start < module.end - module.start;
+}
+
 void hs_unwind_init(void)
 {
     initialised = true;
@@ -92,6 +105,8 @@ void hs_unwind_init(void)
 
     walk_is_ready = !hs_options.library_unwinds && hs_walk_init();
 
+    if (malloc_is_in_executable())
+        return;
     const struct link_map *last_before = last_loaded();
     void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
     if (!library) {
@@ -252,6 +267,7 @@ void hs_unwind_fork_after(bool in_child)
     if (in_child) {
         forks_waiting = 0;
         hs_rules_fork_child();
+        hs_module_list_fork_child();
         if (threads_left_inside || (had_threads && walk_is_ready))
             unw_backtrace_ = NULL;
     } else {

@@ -4,6 +4,7 @@
 # compare.sh SHIM EVERY LEAST MOST COMMAND…   Every EVERY-th stack that the shim's own walk
 # finds in COMMAND and its children is libunwind's, frame for frame, or better (steps.c);
 # LEAST at least were compared, and of all at most MOST percent left to libunwind.
+# COMPARE_WITH=OPTION is one more option for the shim.
 
 shim=$(realpath "$1") && every=$2 && least=$3 && most=$4 || exit 1
 shift 4
@@ -11,7 +12,7 @@ command -v "$1" > /dev/null || { echo "skip: $1 is not installed"; exit 77; }
 said=$(mktemp) || exit 1
 trap 'rm -f "$said"' EXIT
 
-LD_PRELOAD=$shim HEAPSNAP_OPTIONS="verify=stacks/$every" "$@" > /dev/null 2> "$said" \
+LD_PRELOAD=$shim HEAPSNAP_OPTIONS="verify=stacks/$every:$COMPARE_WITH" "$@" > /dev/null 2> "$said" \
     < /dev/null
 status=$?
 if [ "$status" -ne 0 ]; then
