@@ -72,9 +72,33 @@ grep -q 'memory= is the limit' err || fail "$(cat err)"
 try 0 "$heapsnap" summary small.heapsnapshot
 grep -q '^incomplete: [0-9]* blocks were not recorded' out || fail "$(cat out)"
 grep -q '^incomplete: the tables were limited to 204800 bytes' out || fail "$(cat out)"
+try 0 "$heapsnap" run --memory 40K --totals -o tiny.heapsnapshot -- \
+    /usr/bin/python3 -c 'import json, mmap, os
+f, m = open("/etc/passwd"), mmap.mmap(-1, 1 << 20)
+os._exit(0)'
+try 0 "$heapsnap" summary tiny.heapsnapshot
+for lost in 'blocks were' 'stacks were' 'handles were' 'mappings were' 'allocations are'; do
+    grep -q "^incomplete: [0-9]* $lost not" out || fail "no word of $lost: $(cat out)"
+done
+try 0 "$heapsnap" run --memory 4K -o none.heapsnapshot -- "$known"
+said 'not tracking: no memory for the tables'
 try 0 "$heapsnap" run --memory 64M -o enough.heapsnapshot -- "$known"
 [ "$(fact enough.heapsnapshot limits)" = '[]' ] || fail "$(fact enough.heapsnapshot limits)"
 [ -s err ] && fail "$(cat err)"
+
+# ---- track= leaves out what it does not name, the heap never ----
+
+for list in heap mmap fd mmap,fd heap,fd; do
+    try 0 "$heapsnap" run --track "$list" -o track.heapsnapshot -- \
+        /usr/bin/python3 -c 'import mmap, os
+f, m = open("/etc/passwd"), mmap.mmap(-1, 1 << 20)
+os._exit(0)'
+    case $list in *fd*) [ "$(fact track.heapsnapshot handles)" -gt 0 ] ;;
+    *) [ "$(fact track.heapsnapshot handles)" -eq 0 ] ;; esac || fail "descriptors with $list"
+    case $list in *mmap*) [ "$(fact track.heapsnapshot mappings)" -gt 0 ] ;;
+    *) [ "$(fact track.heapsnapshot mappings)" -eq 0 ] ;; esac || fail "mappings with $list"
+    [ "$(fact track.heapsnapshot live_blocks)" -gt 100 ] || fail "no heap with $list"
+done
 
 # ---- dormant: nothing is recorded until somebody attaches ----
 
