@@ -13,6 +13,7 @@
 #include <link.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "probes/tracker/cfi_read.h"
 #include "probes/tracker/guard.h"
@@ -164,6 +165,24 @@ static void copy_path(struct hs_module *module, const char *name)
     module->path[length] = '\0';
 }
 
+/* Where an executable has holes between its segments, the loader's answer is one of them. */
+static void span_executable(struct hs_module *module)
+{
+    const ElfW(Phdr) *segments = (const void *)getauxval(AT_PHDR);
+    uint64_t count = getauxval(AT_PHNUM);
+    if (!segments || getauxval(AT_PHENT) != sizeof(*segments))
+        return;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t start = module->bias + segments[i].p_vaddr;
+        uint64_t end = start + segments[i].p_memsz;
+        if (segments[i].p_type != PT_LOAD || end <= start)
+            continue;
+        start &= ~(uint64_t)4095;
+        module->start = start < module->start ? start : module->start;
+        module->end = end > module->end ? end : module->end;
+    }
+}
+
 bool hs_module_read(uint64_t address, struct hs_module *ret)
 {
     struct hs_found_object object;
@@ -173,6 +192,8 @@ bool hs_module_read(uint64_t address, struct hs_module *ret)
     ret->start = (uint64_t)object.start;
     ret->end = (uint64_t)object.end;
     ret->bias = object.link_map->l_addr;
+    if (object.link_map == _r_debug.r_map)
+        span_executable(ret);
     copy_path(ret, object.link_map->l_name);
     read_build_id(ret);
     return true;
