@@ -2,8 +2,8 @@
 
 /*
  * Three ways past the shim. A module searched before it exports malloc: the executable, or
- * a library preloaded first. A library has names of its own beside malloc, and somebody
- * uses them. The executable keeps an allocator to itself, and only its symbol table knows.
+ * a library preloaded first. A module exports an allocator under names of its own. The
+ * executable keeps one to itself, and only its symbol table knows.
  *
  * The last costs time with big programs: it is tried only where the executable gives memory
  * back to the kernel, as these allocators do, and does not export all its functions.
@@ -109,11 +109,14 @@ static bool is_of_family(const char *name, const void *context)
            && hs_name_shape(family, name + length) != HS_SHAPE_NONE;
 }
 
-/* `key`: a name that a library with this family surely has. */
-static void search_library(struct search *search, enum hs_family family, const char *key)
+/* `key`: the family's malloc. Where it is but another name of the malloc that the shim's
+ * calls, hooks in both cost time: only if somebody calls the family by its names. */
+static void search_prefixed(struct search *search, enum hs_family family, const char *key)
 {
     uint64_t one = (uint64_t)hs_next_find_first(key);
-    if (one && hs_any_imports(is_of_family, &family))
+    if (one
+        && (one != (uint64_t)hs_next_find("malloc")
+            || hs_any_imports(is_of_family, &family)))
         add_exported(search, family, one);
 }
 
@@ -167,19 +170,23 @@ static void search_symbols(struct search *search)
     if (!hs_options.patch || !hs_executable_imports("madvise") || exports_everything())
         return;
     const void *header = executable_header();
-    if (header)
-        hs_symtab_each("/proc/self/exe", header, _r_debug.r_map->l_addr, on_symbol,
-                       search);
+    uint64_t bias = _r_debug.r_map->l_addr;
+    if (!header || hs_symtab_each("/proc/self/exe", header, bias, on_symbol, search))
+        return;
+    /* The loader was started, and told the program's name. */
+    const char *path = (const char *)getauxval(AT_EXECFN);
+    if (path)
+        hs_symtab_each(path, header, bias, on_symbol, search);
 }
 
 size_t hs_allocators_search(struct hs_found *ret)
 {
     struct search search = {.found = ret};
     search_exported(&search);
-    search_library(&search, HS_FAMILY_JE, "je_malloc");
-    search_library(&search, HS_FAMILY_RJEM, "_rjem_malloc");
-    search_library(&search, HS_FAMILY_MI, "mi_malloc");
-    search_library(&search, HS_FAMILY_TC, "tc_malloc");
+    search_prefixed(&search, HS_FAMILY_JE, "je_malloc");
+    search_prefixed(&search, HS_FAMILY_RJEM, "_rjem_malloc");
+    search_prefixed(&search, HS_FAMILY_MI, "mi_malloc");
+    search_prefixed(&search, HS_FAMILY_TC, "tc_malloc");
     search_symbols(&search);
     search_extended(&search);
     size_t kept = 0;

@@ -101,7 +101,10 @@ static bool forget(uint64_t block, bool entered, struct hs_live_block *ret)
 
 HOOK(free_one)
 {
-    PASS_WHEN_OFF;
+    enum hs_heap_mode mode = hs_heap_mode_now();
+    if (mode < HS_HEAP_EXACT
+        || (mode == HS_HEAP_SAMPLED && !hs_sample_may_hold((void *)(uintptr_t)a)))
+        return entry->real(a, b, c, d, e);
     GUARDED;
     forget(a, entered, NULL);
     return entry->real(a, b, c, d, e);

@@ -73,24 +73,22 @@ static const Elf64_Shdr *find_section(const Elf64_Shdr *sections, uint32_t count
     return NULL;
 }
 
-static bool tables_map(const struct file *file, const void *loaded, struct tables *ret)
+static bool tables_map(const struct file *file, const Elf64_Ehdr *header,
+                       struct tables *ret)
 {
-    Elf64_Ehdr header;
-    if (hs_raw(SYS_pread64, file->fd, &header, sizeof(header), 0) != sizeof(header)
-        || memcmp(&header, loaded, sizeof(header)) != 0
-        || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0
-        || header.e_ident[EI_CLASS] != ELFCLASS64
-        || header.e_ident[EI_DATA] != ELFDATA2LSB
-        || header.e_shentsize != sizeof(Elf64_Shdr) || header.e_shoff % 8 != 0)
+    if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0
+        || header->e_ident[EI_CLASS] != ELFCLASS64
+        || header->e_ident[EI_DATA] != ELFDATA2LSB
+        || header->e_shentsize != sizeof(Elf64_Shdr) || header->e_shoff % 8 != 0)
         return false;
     struct part part = {0};
-    if (!part_map(file, header.e_shoff, (uint64_t)header.e_shnum * sizeof(Elf64_Shdr),
+    if (!part_map(file, header->e_shoff, (uint64_t)header->e_shnum * sizeof(Elf64_Shdr),
                   &part))
         return false;
     const Elf64_Shdr *sections = part.bytes;
-    const Elf64_Shdr *symbols = find_section(sections, header.e_shnum, SHT_SYMTAB);
+    const Elf64_Shdr *symbols = find_section(sections, header->e_shnum, SHT_SYMTAB);
     bool found = symbols && symbols->sh_entsize == sizeof(Elf64_Sym)
-                 && symbols->sh_offset % 8 == 0 && symbols->sh_link < header.e_shnum
+                 && symbols->sh_offset % 8 == 0 && symbols->sh_link < header->e_shnum
                  && part_map(file, symbols->sh_offset, symbols->sh_size, &ret->symbols)
                  && part_map(file, sections[symbols->sh_link].sh_offset,
                              sections[symbols->sh_link].sh_size, &ret->names);
@@ -231,23 +229,40 @@ static void visit_tables(const struct visit *visit, const struct tables *tables)
             visit_symbol(visit, &symbols[i], names + symbols[i].st_name);
 }
 
-void hs_symtab_each(const char *path, const void *loaded, uint64_t bias,
+static void search_tables(const struct tables *tables, uint64_t bias,
+                          hs_symbol_visitor *visit, void *context)
+{
+    const char *names = tables->names.bytes;
+    if (names[tables->names.size - 1] != '\0')
+        return;
+    uint32_t families = families_defined(tables);
+    if (families)
+        visit_tables(&(struct visit){visit, context, bias, families}, tables);
+}
+
+/* The file begins with the header `loaded`, which is put to `ret`. */
+static bool header_read(const struct file *file, const void *loaded, Elf64_Ehdr *ret)
+{
+    return hs_raw(SYS_pread64, file->fd, ret, sizeof(*ret), 0) == sizeof(*ret)
+           && memcmp(ret, loaded, sizeof(*ret)) == 0;
+}
+
+bool hs_symtab_each(const char *path, const void *loaded, uint64_t bias,
                     hs_symbol_visitor *visit, void *context)
 {
     struct stat status;
     struct file file = {.fd = hs_raw(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC)};
     struct tables tables = {0};
+    Elf64_Ehdr header;
     if (file.fd < 0)
-        return;
-    if (hs_raw(SYS_fstat, file.fd, &status) == 0)
+        return false;
+    bool is_loaded = header_read(&file, loaded, &header);
+    if (is_loaded && hs_raw(SYS_fstat, file.fd, &status) == 0)
         file.size = (uint64_t)status.st_size;
-    if (tables_map(&file, loaded, &tables)
-        && ((const char *)tables.names.bytes)[tables.names.size - 1] == '\0') {
-        uint32_t families = families_defined(&tables);
-        if (families)
-            visit_tables(&(struct visit){visit, context, bias, families}, &tables);
-    }
+    if (is_loaded && tables_map(&file, &header, &tables))
+        search_tables(&tables, bias, visit, context);
     part_unmap(&tables.symbols);
     part_unmap(&tables.names);
     hs_raw(SYS_close, file.fd);
+    return is_loaded;
 }

@@ -18,10 +18,11 @@ typedef void hs_symbol_visitor(enum hs_family family,
 
 /*
  * Visit every function in the file `path` that is known by name and belongs to a family
- * whose malloc is there. The file must begin like the 64 bytes at `loaded`, the program's
- * own header; `bias` is added to its addresses.
+ * whose malloc is there; `bias` is added to its addresses. False, and nothing is visited,
+ * when the file cannot be read or does not begin like the 64 bytes at `loaded`, the
+ * program's own header.
  */
-void hs_symtab_each(const char *path, const void *loaded, uint64_t bias,
+bool hs_symtab_each(const char *path, const void *loaded, uint64_t bias,
                     hs_symbol_visitor *visit, void *context);
 
 #endif

@@ -115,6 +115,7 @@ Test(symtab, another_file_than_the_one_loaded_is_left_alone)
     other.e_entry++;
 
     cr_expect(eq(sz, visit(&image, &other).count, 0));
+    cr_expect(not(hs_symtab_each("/proc/self/exe", &other, 0, see, NULL)));
 }
 
 Test(symtab, broken_offsets_and_sizes_are_no_harm)
