@@ -30,6 +30,7 @@ int hs_signal_trigger, hs_signal_switch;
 
 static void (*private_handler)(int, siginfo_t *, void *);
 static uint32_t leaving; /* threads inside an exec */
+static bool stays_on_stack;
 
 /* Ignored at start is free, too: so the image before this one has left it. */
 static bool is_free(int signal, bool at_start)
@@ -48,13 +49,30 @@ static void ignore(int signal)
 bool hs_signal_install(int signal, void (*handler)(int, siginfo_t *, void *))
 {
     struct kernel_action action = {.handler = handler,
-                                   .flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK,
+                                   .flags = SA_SIGINFO | SA_RESTART,
                                    .restorer = hs_machine_restorer,
                                    .mask = ~0ull};
+    if (!__atomic_load_n(&stays_on_stack, __ATOMIC_ACQUIRE))
+        action.flags |= SA_ONSTACK;
 #if defined(__x86_64__)
     action.flags |= SA_RESTORER_FLAG;
 #endif
     return hs_raw(SYS_rt_sigaction, signal, &action, 0, 8) == 0;
+}
+
+void hs_signal_leave_alternate_stacks(void)
+{
+    const int ours[] = {(int)hs_control->signal, hs_signal_trigger, hs_signal_switch};
+    if (__atomic_exchange_n(&stays_on_stack, true, __ATOMIC_ACQ_REL))
+        return;
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+        struct kernel_action action = {0};
+        if (ours[i] <= 0 || hs_raw(SYS_rt_sigaction, ours[i], 0, &action, 8) < 0
+            || !(action.flags & SA_ONSTACK))
+            continue;
+        action.flags &= ~(unsigned long)SA_ONSTACK;
+        hs_raw(SYS_rt_sigaction, ours[i], &action, 0, 8);
+    }
 }
 
 static bool choose(int below, bool at_start)

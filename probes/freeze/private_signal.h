@@ -37,6 +37,9 @@ void hs_signal_fork_child(void);
 /* Install our handler for an option's signal; kernel interface, no hooks. */
 bool hs_signal_install(int signal, void (*handler)(int, siginfo_t *, void *));
 
+/* From now on, for handlers that are in and those to come: not on alternate stacks. */
+void hs_signal_leave_alternate_stacks(void);
+
 /* The signals of the options signal= and switch= as long as their handlers are ours, else
  * 0. */
 extern int hs_signal_trigger, hs_signal_switch;

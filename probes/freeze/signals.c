@@ -116,7 +116,8 @@ static struct sigaction *remembered_of(int signal)
     return &remembered[hs_signal_is_ours(signal) ? 0 : option_of(signal)];
 }
 
-HS_EXPORT int sigaction(int signal, const struct sigaction *action, struct sigaction *old)
+static int change_action(int signal, const struct sigaction *action,
+                         struct sigaction *old)
 {
     bool hidden = hides(signal);
     if (hidden && (!action || give_way(signal, action->sa_handler))) {
@@ -134,12 +135,19 @@ HS_EXPORT int sigaction(int signal, const struct sigaction *action, struct sigac
     return result;
 }
 
+/* Not one by way of the other: their names may be the executable's (Erlang's are), and it
+ * calls ours. */
+HS_EXPORT int sigaction(int signal, const struct sigaction *action, struct sigaction *old)
+{
+    return change_action(signal, action, old);
+}
+
 HS_EXPORT int __sigaction(int signal, const struct sigaction *action,
                           struct sigaction *old);
 HS_EXPORT int __sigaction(int signal, const struct sigaction *action,
                           struct sigaction *old)
 {
-    return sigaction(signal, action, old);
+    return change_action(signal, action, old);
 }
 
 /* signal() and its relatives; `next` installs the program's handler. */
