@@ -154,12 +154,30 @@ static void *find_from(const struct link_map *map, const char *name)
     return NULL;
 }
 
+static void *find_behind(const struct link_map *map, const char *name)
+{
+    return map && map != last_at_start() ? find_from(map->l_next, name) : NULL;
+}
+
+static void *find_before(const struct link_map *end, const char *name)
+{
+    void *found = NULL;
+    for (const struct link_map *map = _r_debug.r_map; !found && map && map != end;
+         map = map->l_next)
+        found = find_in(map, name);
+    return found;
+}
+
 void *hs_next_find(const char *name)
 {
-    const struct link_map *map = _r_debug.r_map;
-    while (map && map->l_ld != _DYNAMIC)
-        map = map->l_next;
-    return map ? find_from(map->l_next, name) : NULL;
+    const struct link_map *own = _r_debug.r_map;
+    while (own && own->l_ld != _DYNAMIC)
+        own = own->l_next;
+    void *found = find_behind(own, name);
+    /* Loaded into a running program we come last, and everybody's next is before us. */
+    if (!found && !find_behind(own, "__libc_start_main"))
+        found = find_before(own, name);
+    return found;
 }
 
 void *hs_next_find_first(const char *name)

@@ -13,7 +13,8 @@
 /*
  * The next definition of `name`, or NULL. Safe from the very first allocation on, in a
  * signal handler and in a child of vfork: takes no lock, allocates nothing, and does not
- * disturb dlerror. Searches the modules loaded at start.
+ * disturb dlerror. Searches the modules loaded at start; when the shim itself was loaded
+ * into a running program, those before it.
  */
 void *hs_next_find(const char *name);
 

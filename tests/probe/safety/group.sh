@@ -6,7 +6,8 @@
 # shellcheck source=tests/probe/safety/common.sh
 . "$(dirname "$0")/common.sh"
 
-export HEAPSNAP_OPTIONS=snapshot=exit:dir=$work/snapshots
+# shellcheck disable=SC2031 # no subshell did
+export HEAPSNAP_OPTIONS="snapshot=exit:dir=$work/snapshots"
 for round in 1 2 3 4 5 6 7 8 9 10; do
     title="round $round"
     LD_PRELOAD=$shim "$program" >tracked.out 2>tracked.err
