@@ -166,6 +166,11 @@ def measure_all(options, tools, folder):
             say(" failed")
             notes.append("FAILED: %s: %s" % (workload.name, failure))
             failures += 1
+        except KeyboardInterrupt:
+            say(" interrupted")
+            notes.append("FAILED: interrupted in %s" % workload.name)
+            failures += 1
+            break  # what was measured so far is not lost
     return {"machine": machine(), "heaptrack": Heaptrack.version(),
             "date": time.strftime("%Y-%m-%d", time.gmtime()), "n_rounds": options.rounds,
             "columns": [column.name for column in columns], "builds": builds, "rows": rows,
