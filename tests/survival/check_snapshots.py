@@ -46,7 +46,7 @@ def stacks(path):
     return held, frames
 
 
-def check(path, summary, is_exact, missed):
+def check(path, summary, is_exact):
     about = summary["metadata"]
     blocks, live, usable = (about[key] for key in ("live_blocks", "live_bytes", "usable_bytes"))
     held, frames = stacks(path)
@@ -59,8 +59,6 @@ def check(path, summary, is_exact, missed):
         raise ValueError("%d frames for %d blocks" % (frames, blocks))
     if about.get("records_dropped"):
         raise ValueError("%d records dropped" % about["records_dropped"])
-    if about.get("threads_missed", 0) > missed:
-        raise ValueError("%d threads missed" % about["threads_missed"])
     if about.get("notes"):
         raise ValueError("it says: " + "; ".join(map(str, about["notes"])))
     return about
@@ -72,19 +70,20 @@ def main(tool, folder, *words):
     is_exact = "sample=" not in options and "dormant=" not in options
     is_dormant = "dormant=1" in options
     names = sorted(os.listdir(folder))
-    triggers, blocks, largest, frames_cut = [], 0, 0, 0
+    triggers, blocks, largest, frames_cut, missed = [], 0, 0, 0, 0
     for name in names:
         try:
             if not name.endswith(".heapsnapshot"):
                 raise ValueError("is not a finished snapshot")
             path = os.path.join(folder, name)
-            about = check(path, load(tool, path), is_exact, int(words.get("missed", 0)))
+            about = check(path, load(tool, path), is_exact)
         except (ValueError, KeyError) as wrong:
             sys.exit("snapshot %s: %s" % (name, wrong))
         triggers.append(about["trigger"])
         blocks += about["live_blocks"]
         largest = max(largest, about["live_bytes"])
         frames_cut += about["stacks_truncated"]
+        missed += about.get("threads_missed", 0)
     at_exit = triggers.count("exit")
     if words.get("snapshots") == "none":
         return "left alone" if not triggers else sys.exit("%d snapshots, none expected" % len(triggers))
@@ -101,6 +100,9 @@ def main(tool, folder, *words):
     text += ", %d in the middle" % in_the_middle if in_the_middle else ", exit only"
     if frames_cut:
         text += ", %d stacks cut" % frames_cut
+    # Threads that take no signals: libc's own for timers, those that are being born.
+    if missed:
+        text += ", %d threads missed" % missed
     return text + ", %d blocks, largest %.1f kB" % (blocks, largest / 1e3)
 
 

@@ -35,7 +35,6 @@ what=run
 #   every=SECONDS over=SIZE   other than 1 and 64K, or "off"
 #   root             only as root; needs=COMMAND instead of what the package is called after
 #   exit=none        the programs end by a signal: no snapshot at exit
-#   missed=N         so many threads take no signals, such as libc's own for timers
 #   snapshots=any    whether there is one depends on the time
 #   snapshots=none   heapsnap leaves them alone, or cannot do anything, and says so or not
 survivor()
@@ -270,8 +269,7 @@ survive()
         ;;
     esac
     if verdict=$(/usr/bin/python3 "$here/check_snapshots.py" "$tool" "$case/tracked/snapshots" \
-        "exit=$(word "$name" exit some)" "snapshots=$(word "$name" snapshots some)" \
-        "missed=$(word "$name" missed 0)" "options=$options" 2>&1); then
+        "exit=$(word "$name" exit some)" "snapshots=$(word "$name" snapshots some)" "options=$options" 2>&1); then
         echo "ok $name ($verdict, $(($(date +%s) - begun)) s)"
         rm -rf "$case" "${results:?}/$name"
         return 0

@@ -37,7 +37,6 @@ case_redis()
     track redis-cli -s socket get 42
     redis-cli -s socket eval 'local t = {} for i = 1, 1000 do t[i] = tostring(i) end return #t' 0
     # A child is forked that writes the file.
-    redis-cli -s socket config set dbfilename dump.rdb
     redis-cli -s socket bgsave
     until_ok eval 'redis-cli -s socket info persistence | grep -q rdb_bgsave_in_progress:0'
     redis-cli -s socket lastsave >/dev/null

@@ -226,7 +226,7 @@ normalise_php_server()
     sed '/^\[/d'
 }
 
-survivor varnish 'varnish'
+survivor varnish varnish over=1M limit=180
 case_varnish()
 {
     start varnishd -F -n "$PWD/n" -a "127.0.0.1:$PORT" -b none -s malloc,10m -T none -j none

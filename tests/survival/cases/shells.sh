@@ -54,7 +54,7 @@ case_zsh()
     track zsh -c 'a=({1..500}); print ${(j:,:)a[1,5]} ${#a}; typeset -A m; m[x]=1; print ${(k)m}; autoload -Uz compinit; zmodload zsh/mathfunc; print $((int(sqrt(50))))'
 }
 
-survivor tmux 'tmux vim' missed=1
+survivor tmux 'tmux vim'
 case_tmux()
 {
     numbers 100 >in
