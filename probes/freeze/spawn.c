@@ -154,6 +154,8 @@ static void parent_entry(void *argument)
     unsigned long flags = CLONE_FILES;
     (void)argument;
 
+    if (hs_report_kept() >= 0)
+        hs_raw(SYS_dup3, hs_report_kept(), 2, 0);
     close_others();
     for (;;) { /* 0, 1 and 2 stay what a helper expects them to be */
         int fd = (int)hs_raw(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);

@@ -10,6 +10,12 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "probes/tracker/report.h"
+#include "probes/tracker/stack.h"
+
+#define EXIT_SIZE 64u /* bytes of exit(), which soon calls what never returns */
 
 HS_FD_NEXT(FILE *, fopen, (const char *path, const char *mode))
 HS_FD_NEXT(FILE *, fopen64, (const char *path, const char *mode))
@@ -21,6 +27,7 @@ HS_FD_NEXT(FILE *, tmpfile64, (void))
 HS_FD_NEXT(FILE *, popen, (const char *command, const char *mode))
 HS_FD_NEXT(int, fclose, (FILE * stream))
 HS_FD_NEXT(int, pclose, (FILE * stream))
+HS_FD_NEXT(void, exit, (int status))
 HS_FD_NEXT(DIR *, opendir, (const char *path))
 HS_FD_NEXT(DIR *, fdopendir, (int fd))
 HS_FD_NEXT(int, closedir, (DIR * directory))
@@ -88,8 +95,32 @@ HS_EXPORT FILE *popen(const char *command, const char *mode)
     return record_stream(hs_next_popen()(command, mode), "popen", HS_HOOK_FRAME);
 }
 
+/* Is this call made by an exit handler? A few bytes into exit() it returns to there. */
+static bool is_ending(void *hook_frame)
+{
+    uint64_t start = (uint64_t)(uintptr_t)hs_next_exit(), count = 0;
+    uint32_t nodes, node = HS_STACK_NONE;
+    int saved_errno = errno;
+    if (hs_fd_begin()) {
+        node = hs_stack_capture(hook_frame);
+        hs_fd_end();
+    }
+    errno = saved_errno;
+    const struct hs_capture_frame *frames = hs_stack_nodes(&nodes);
+    for (; node > HS_STACK_UNKNOWN && node < nodes && count < HS_STACK_DEPTH_MAX;
+         count++) {
+        if (frames[node].address - start <= EXIT_SIZE)
+            return true;
+        node = frames[node].parent;
+    }
+    return false;
+}
+
+/* What the shim says comes after the program's last words. */
 HS_EXPORT int fclose(FILE *stream)
 {
+    if (stream == stderr && is_ending(HS_HOOK_FRAME))
+        hs_report_keep();
     hs_fd_closed(number_of(stream));
     return hs_next_fclose()(stream);
 }

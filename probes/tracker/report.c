@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "probes/tracker/control.h"
 #include "probes/tracker/raw.h"
 
 static struct {
@@ -20,13 +21,14 @@ static struct {
     dev_t device;
     ino_t inode;
 } first_stderr;
+static int kept = -1; /* a copy of it, once the program has closed its own at the end */
 
 /* fstat without libc's wrapper: newfstatat exists on every machine we know. */
-static bool stderr_identity(dev_t *ret_device, ino_t *ret_inode)
+static bool identity_of(int fd, dev_t *ret_device, ino_t *ret_inode)
 {
     struct stat status;
     const int empty_path = 0x1000; /* AT_EMPTY_PATH */
-    if (hs_raw(SYS_newfstatat, 2, "", &status, empty_path) != 0)
+    if (hs_raw(SYS_newfstatat, fd, "", &status, empty_path) != 0)
         return false;
     *ret_device = status.st_dev;
     *ret_inode = status.st_ino;
@@ -35,7 +37,36 @@ static bool stderr_identity(dev_t *ret_device, ino_t *ret_inode)
 
 void hs_report_init(void)
 {
-    first_stderr.known = stderr_identity(&first_stderr.device, &first_stderr.inode);
+    first_stderr.known = identity_of(2, &first_stderr.device, &first_stderr.inode);
+}
+
+static bool is_first_stderr(int fd)
+{
+    dev_t device;
+    ino_t inode;
+    return first_stderr.known && identity_of(fd, &device, &inode)
+           && device == first_stderr.device && inode == first_stderr.inode;
+}
+
+void hs_report_keep(void)
+{
+    if (kept >= 0 || !is_first_stderr(2))
+        return;
+    long copy = hs_raw(SYS_dup, 2);
+    if (copy < 0)
+        return;
+    int high = hs_control_raise_fd((int)copy);
+    if (high < 0) {
+        hs_raw(SYS_close, copy);
+        return;
+    }
+    hs_control_own_fd(high);
+    kept = high;
+}
+
+int hs_report_kept(void)
+{
+    return kept;
 }
 
 struct text {
@@ -118,7 +149,7 @@ size_t hs_format(char *buffer, size_t size, const char *format, ...)
 
 /* A closed pipe or a limit on files answers with a signal that ends the program: take it
  * back, unless one was waiting already. */
-static void write_unsignalled(const char *line, size_t length)
+static void write_unsignalled(int fd, const char *line, size_t length)
 {
     const uint64_t fatal = 1ull << (SIGPIPE - 1) | 1ull << (SIGXFSZ - 1);
     uint64_t before = 0, waiting = 0;
@@ -126,17 +157,15 @@ static void write_unsignalled(const char *line, size_t length)
     hs_raw(SYS_rt_sigprocmask, SIG_BLOCK, &fatal, &before, sizeof(before));
     hs_raw(SYS_rt_sigpending, &waiting, sizeof(waiting));
     uint64_t ours = fatal & ~waiting;
-    if (hs_raw(SYS_write, 2, line, length) < 0 && ours)
+    if (hs_raw(SYS_write, fd, line, length) < 0 && ours)
         hs_raw(SYS_rt_sigtimedwait, &ours, NULL, &now, sizeof(ours));
     hs_raw(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
 }
 
 void hs_report(const char *format, ...)
 {
-    dev_t device;
-    ino_t inode;
-    if (!first_stderr.known || !stderr_identity(&device, &inode)
-        || device != first_stderr.device || inode != first_stderr.inode)
+    int fd = is_first_stderr(2) ? 2 : kept;
+    if (fd < 0)
         return;
 
     char line[1400];
@@ -147,5 +176,5 @@ void hs_report(const char *format, ...)
         format_arguments(line + length, sizeof(line) - length - 1, format, &arguments);
     va_end(arguments);
     line[length++] = '\n';
-    write_unsignalled(line, length);
+    write_unsignalled(fd, line, length);
 }

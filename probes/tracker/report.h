@@ -16,6 +16,13 @@
 void hs_report_init(void);
 
 /*
+ * The program closes stderr because it ends, and what we have to say comes after that:
+ * keep a copy. Not at any other time, for who reads from a pipe waits for its end.
+ */
+void hs_report_keep(void);
+int hs_report_kept(void); /* -1: none */
+
+/*
  * Text building without stdio: %s (NULL prints "(null)"), %d, %u (both 64 bit wide:
  * cast to int64_t / uint64_t), %x, %%. Always NUL-terminated; returns the length written.
  * Async-signal-safe.
