@@ -129,8 +129,8 @@ static enum hs_node_type node_type(const struct hs_capture_block *block)
 
 /* ---- parts of huge blocks ---- */
 
-/* 64 TiB in all: more is reserved by somebody, or a damaged capture. */
-#define PARTS_MAX 16384u
+/* 8 TiB in all: more is reserved by somebody, or a damaged capture. */
+#define PARTS_MAX 2048u
 
 /* The same in every snapshot, unless two of them want the same number. Even, and far above
  * the ids of sites. */
