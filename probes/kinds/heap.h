@@ -66,6 +66,7 @@ static inline void hs_heap_record(void *block, size_t size, void *hook_frame)
 {
     if (HS_UNLIKELY(!block))
         return;
+    hs_live_prefetch((uint64_t)block);
     uint32_t stack = hs_stack_capture(hook_frame);
     hs_live_insert((uint64_t)block, size, stack);
     if (HS_UNLIKELY(hs_ever_is_on))

@@ -13,9 +13,6 @@
 
 #include "probes/tracker/stack.h"
 
-/* Index in memo_place. Frames are 16 bytes apart at least. */
-#define HS_FRAME_PLACE(sp) ((sp) >> 4 & 255)
-
 #define HS_LIKELY(x) __builtin_expect(!!(x), 1)
 #define HS_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -36,18 +33,15 @@ enum {
  * returns. The return address that says `ip` is at sp - 8. */
 struct hs_thread_frame {
     uint64_t ip, sp, bp;
-    uint32_t bp_below; /* `bp` was read on the way here so far below sp; 0: unchanged */
-    uint32_t node;     /* in the trie */
+    uint32_t way;  /* how the walk came here: HS_FRAME_* */
+    uint32_t mark; /* of ip and sp: see memo.h */
 };
-
-/* In bp_below: the way here was a guess that a library loaded later may spoil. */
-#define HS_FRAME_WITHOUT_MODULE 1u
 
 struct hs_thread {
     uint32_t owned;
     int32_t tid;
     uint32_t capturing; /* inside the unwinder: fork waits for it */
-    uint32_t memo_count;
+    uint32_t memo_count, memo_checks_count;
     int64_t bytes, blocks; /* not yet in hs_control */
     int64_t bytes_limit, blocks_limit;
     uint64_t flushes;
@@ -55,9 +49,12 @@ struct hs_thread {
     bool memo_is_walked; /* sp, bp and slots are known, from the end of the stack on */
     uint32_t stack_misses;
     uint64_t stack_low, stack_high; /* of the thread's own stack: known to be readable */
-    uint8_t memo_place[256];        /* where in the memo a frame with such an sp may be */
-    /* The last stack, outermost first. */
+    /* The last stack, outermost first, and what memo.h needs to find its way in it. */
+    uint32_t memo_place[HS_STACK_DEPTH_MAX];
+    uint8_t memo_checks[HS_STACK_DEPTH_MAX];
+    uint64_t memo_hash[HS_STACK_DEPTH_MAX];
     struct hs_thread_frame memo[HS_STACK_DEPTH_MAX];
+    uint32_t n_fresh;
     struct hs_thread_frame fresh[HS_STACK_DEPTH_MAX]; /* innermost first */
     void *verify;                                     /* of verify.c */
     void *ever; /* of ever.c; goes with the state to the next thread */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * The trie of stacks: an array of nodes, and hash tables that find a node by (parent,
- * address).
+ * The trie of stacks: an array of nodes, and hash tables that find the node of a stack.
  *
  * The array is one reservation of address space, so a node never moves and a snapshot
  * can copy it as it is. The hash starts small, because a sparse one costs a cache miss
@@ -29,21 +28,20 @@
 #define PAGE_NODES (4096 / (uint32_t)sizeof(struct hs_capture_frame))
 #define TABLE_FIRST ((uint32_t)1 << 13)
 
-struct table {
-    struct table *older;
-    uint32_t mask;
-    uint32_t slots[]; /* index of a node, 0 = empty */
-};
-
 static struct hs_capture_frame *nodes;
 static uint32_t capacity;
-static uint32_t used; /* may run past capacity */
-static struct table *newest;
+static uint32_t used;    /* may run past capacity */
 static uint64_t dropped; /* stacks that found no place */
+struct hs_intern_table *hs_intern_newest;
 
-static struct table *table_create(uint32_t slots, struct table *older)
+static size_t table_bytes(uint64_t slots)
 {
-    struct table *table = hs_raw_map_used(sizeof(*table) + slots * sizeof(uint32_t));
+    return sizeof(struct hs_intern_table) + slots * sizeof(uint64_t);
+}
+
+static struct hs_intern_table *table_create(uint64_t slots, struct hs_intern_table *older)
+{
+    struct hs_intern_table *table = hs_raw_map_used(table_bytes(slots));
     if (!table)
         return NULL;
     table->older = older;
@@ -56,12 +54,11 @@ bool hs_intern_init(void)
     struct rlimit limit = {0, 0};
     hs_raw(SYS_prlimit64, 0, RLIMIT_AS, NULL, &limit);
     capacity = limit.rlim_cur == RLIM_INFINITY ? NODES_WANTED : NODES_MODEST;
-    /* One more than may be used: see is_next. */
-    while (!(nodes = hs_raw_map(((size_t)capacity + 1) * sizeof(*nodes)))
+    while (!(nodes = hs_raw_map((size_t)capacity * sizeof(*nodes)))
            && capacity > NODES_LEAST)
         capacity /= 4;
-    newest = nodes ? table_create(TABLE_FIRST, NULL) : NULL;
-    if (!newest)
+    hs_intern_newest = nodes ? table_create(TABLE_FIRST, NULL) : NULL;
+    if (!hs_intern_newest)
         return false;
     nodes[HS_STACK_UNKNOWN].module = UINT32_MAX;
     used = HS_STACK_UNKNOWN + 1;
@@ -70,62 +67,52 @@ bool hs_intern_init(void)
 
 void hs_intern_deinit(void)
 {
-    while (newest) {
-        struct table *older = newest->older;
-        hs_raw_unmap_used(newest, sizeof(*newest)
-                                      + ((size_t)newest->mask + 1) * sizeof(uint32_t));
-        newest = older;
+    while (hs_intern_newest) {
+        struct hs_intern_table *older = hs_intern_newest->older;
+        hs_raw_unmap_used(hs_intern_newest, table_bytes(hs_intern_newest->mask + 1));
+        hs_intern_newest = older;
     }
     if (nodes)
-        hs_raw_unmap(nodes, ((size_t)capacity + 1) * sizeof(*nodes));
+        hs_raw_unmap(nodes, (size_t)capacity * sizeof(*nodes));
     nodes = NULL;
     hs_raw_unuse(used / PAGE_NODES * 4096);
     used = 0;
     dropped = 0;
 }
 
-static inline uint32_t hash(uint32_t parent, uint64_t address)
+static uint32_t slot_node(uint64_t slot)
 {
-    uint64_t h = (address ^ (uint64_t)parent << 32) * 0x9e3779b97f4a7c15u;
-    h ^= h >> 29;
-    h *= 0xbf58476d1ce4e5b9u;
-    return (uint32_t)(h >> 32);
+    return (uint32_t)slot & (((uint32_t)1 << HS_INTERN_NODE_BITS) - 1);
 }
 
-static inline bool node_is(uint32_t index, uint32_t parent, uint64_t address)
+/* The node, or 0 with the empty slot where the search ended. */
+static uint32_t table_find(struct hs_intern_table *table, uint64_t hash,
+                           uint64_t **ret_slot)
 {
-    return nodes[index].address == address && nodes[index].parent == parent;
-}
-
-/* The node's index, or 0 with the empty slot where the search ended. */
-static inline uint32_t table_find(struct table *table, uint32_t h, uint32_t parent,
-                                  uint64_t address, uint32_t **ret_slot)
-{
-    for (uint32_t i = h & table->mask;; i = (i + 1) & table->mask) {
-        uint32_t index = __atomic_load_n(&table->slots[i], __ATOMIC_ACQUIRE);
-        if (index == 0) {
-            *ret_slot = &table->slots[i];
+    for (uint64_t i = hash & table->mask;; i = (i + 1) & table->mask) {
+        uint64_t slot = __atomic_load_n(&table->slots[i], __ATOMIC_ACQUIRE);
+        *ret_slot = &table->slots[i];
+        if (slot == 0)
             return 0;
-        }
-        if (node_is(index, parent, address))
-            return index;
+        if ((slot ^ hash) >> HS_INTERN_NODE_BITS == 0)
+            return slot_node(slot);
     }
 }
 
-/* Put `index` where the search ended or behind what others put there meanwhile. Returns
- * the node that stands for the pair from now on. */
-static uint32_t table_insert(struct table *table, uint32_t *slot, uint32_t index)
+/* Put `node` where the search ended or behind what others put there meanwhile. Returns
+ * the node that stands for the hash from now on. */
+static uint32_t table_insert(struct hs_intern_table *table, uint64_t *slot, uint64_t hash,
+                             uint32_t node)
 {
-    uint32_t parent = nodes[index].parent;
-    uint64_t address = nodes[index].address;
+    uint64_t wanted = hash >> HS_INTERN_NODE_BITS << HS_INTERN_NODE_BITS | node;
     for (;;) {
-        uint32_t other = 0;
-        if (__atomic_compare_exchange_n(slot, &other, index, false, __ATOMIC_ACQ_REL,
+        uint64_t other = 0;
+        if (__atomic_compare_exchange_n(slot, &other, wanted, false, __ATOMIC_ACQ_REL,
                                         __ATOMIC_ACQUIRE))
-            return index;
-        if (node_is(other, parent, address))
-            return other;
-        slot = &table->slots[(uint32_t)(slot - table->slots + 1) & table->mask];
+            return node;
+        if ((other ^ hash) >> HS_INTERN_NODE_BITS == 0)
+            return slot_node(other);
+        slot = &table->slots[(uint64_t)(slot - table->slots + 1) & table->mask];
     }
 }
 
@@ -137,49 +124,43 @@ static uint32_t node_create(uint32_t parent, uint64_t address)
             return 0;
     } while (!__atomic_compare_exchange_n(&used, &index, index + 1, true,
                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-    nodes[index].module = UINT32_MAX;
     nodes[index].address = address;
-    __atomic_store_n(&nodes[index].parent, parent, __ATOMIC_RELEASE);
+    nodes[index].parent = parent;
+    nodes[index].module = hs_module_find(address);
     return index;
 }
 
 /* Keep the front table at most half full. Without memory for a bigger one it may fill to
  * three quarters, then no new nodes are made. */
-static bool table_has_room(struct table *table)
+static bool table_has_room(struct hs_intern_table *table)
 {
     uint32_t count = __atomic_load_n(&used, __ATOMIC_RELAXED);
     if (count <= table->mask / 2)
         return true;
-    struct table *bigger = table_create((table->mask + 1) * 2, table);
+    uint64_t slots = (table->mask + 1) * 2;
+    struct hs_intern_table *bigger = table_create(slots, table);
     if (!bigger)
         return count <= table->mask / 4 * 3;
-    if (!__atomic_compare_exchange_n(&newest, &table, bigger, false, __ATOMIC_ACQ_REL,
-                                     __ATOMIC_ACQUIRE))
-        hs_raw_unmap_used(bigger, sizeof(*bigger)
-                                      + ((size_t)bigger->mask + 1) * sizeof(uint32_t));
+    if (!__atomic_compare_exchange_n(&hs_intern_newest, &table, bigger, false,
+                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        hs_raw_unmap_used(bigger, table_bytes(slots));
     return true;
 }
 
-static uint32_t find_in_older(const struct table *front, uint32_t h, uint32_t parent,
-                              uint64_t address)
+uint32_t hs_intern_seek(uint64_t hash)
 {
-    uint32_t *slot;
-    for (struct table *table = front->older; table; table = table->older) {
-        uint32_t index = table_find(table, h, parent, address, &slot);
-        if (index)
-            return index;
+    struct hs_intern_table *front = __atomic_load_n(&hs_intern_newest, __ATOMIC_ACQUIRE);
+    if (!front)
+        return 0;
+    uint64_t *slot, *ignored;
+    uint32_t node = table_find(front, hash, &slot);
+    for (struct hs_intern_table *table = front->older; table && !node;
+         table = table->older) {
+        node = table_find(table, hash, &ignored);
+        if (node)
+            node = table_insert(front, slot, hash, node);
     }
-    return 0;
-}
-
-/* A new stack makes its nodes one after the other, so most have their first callee right
- * behind them. A node without a module is not taken: it may be a copy nobody uses. */
-static inline bool is_next(uint32_t parent, uint64_t address)
-{
-    const struct hs_capture_frame *node = &nodes[parent + 1];
-    return __atomic_load_n(&node->parent, __ATOMIC_ACQUIRE) == parent
-           && __atomic_load_n(&node->address, __ATOMIC_RELAXED) == address
-           && __atomic_load_n(&node->module, __ATOMIC_RELAXED) != UINT32_MAX;
+    return node;
 }
 
 static uint32_t drop(void)
@@ -193,32 +174,17 @@ uint64_t hs_stack_dropped_count(void)
     return __atomic_load_n(&dropped, __ATOMIC_RELAXED);
 }
 
-uint32_t hs_stack_intern(uint32_t parent, uint64_t address)
+uint32_t hs_intern_add(uint32_t parent, uint64_t address, uint64_t hash)
 {
-    struct table *table = __atomic_load_n(&newest, __ATOMIC_ACQUIRE);
-    if (HS_UNLIKELY(!table))
-        return HS_STACK_UNKNOWN;
-    if (HS_LIKELY(is_next(parent, address)))
-        return parent + 1;
-    uint32_t h = hash(parent, address);
-    uint32_t *slot;
-    uint32_t index = table_find(table, h, parent, address, &slot);
-    if (HS_LIKELY(index))
-        return index;
-
-    if (!table_has_room(table))
+    struct hs_intern_table *table = __atomic_load_n(&hs_intern_newest, __ATOMIC_ACQUIRE);
+    if (HS_UNLIKELY(!table) || !table_has_room(table))
         return drop();
-    index = find_in_older(table, h, parent, address);
-    if (index)
-        return table_insert(table, slot, index);
-    uint32_t module = hs_module_find(address);
-    index = node_create(parent, address);
-    if (!index)
+    uint32_t node = node_create(parent, address);
+    if (!node)
         return drop();
-    uint32_t winner = table_insert(table, slot, index);
-    __atomic_store_n(&nodes[index].module, winner == index ? module : UINT32_MAX,
-                     __ATOMIC_RELEASE);
-    return winner;
+    uint64_t *slot;
+    uint32_t other = table_find(table, hash, &slot);
+    return other ? other : table_insert(table, slot, hash, node);
 }
 
 const struct hs_capture_frame *hs_stack_nodes(uint32_t *ret_count)

@@ -162,12 +162,23 @@ static uint64_t word_size(uint64_t word, uint64_t address)
     return size | (rest ? __atomic_load_n(rest, __ATOMIC_ACQUIRE) << SIZE_BITS : 0);
 }
 
-static void count(int64_t bytes, int64_t blocks)
+static __attribute__((noinline)) void count_without_thread(int64_t bytes, int64_t blocks)
 {
-    struct hs_thread *thread = hs_thread_get();
-    if (HS_UNLIKELY(!thread)) {
+    struct hs_thread *thread = hs_thread_create();
+    if (thread) {
+        thread->bytes += bytes;
+        thread->blocks += blocks;
+    } else {
         __atomic_fetch_add(&hs_control->live_bytes, bytes, __ATOMIC_RELAXED);
         __atomic_fetch_add(&hs_control->live_blocks, blocks, __ATOMIC_RELAXED);
+    }
+}
+
+static inline void count(int64_t bytes, int64_t blocks)
+{
+    struct hs_thread *thread = hs_thread_own;
+    if (HS_UNLIKELY(!thread)) {
+        count_without_thread(bytes, blocks);
         return;
     }
     thread->bytes += bytes;
@@ -179,31 +190,62 @@ static void count(int64_t bytes, int64_t blocks)
         hs_thread_flush(thread);
 }
 
-static void put(uint64_t address, uint64_t size, uint32_t stack, uint32_t epoch)
+static void drop(void)
 {
-    uint64_t *word = word_get(address);
-    uint64_t value =
-        (uint64_t)stack << 40 | low_bits(address) << 38 | (uint64_t)epoch << 28;
-    if (HS_UNLIKELY(size >> SIZE_BITS)) {
-        uint64_t *rest = word_get(address + ((uint64_t)1 << granule_shift));
-        if (!rest)
-            word = NULL;
-        else
-            __atomic_store_n(rest, size >> SIZE_BITS, __ATOMIC_RELEASE);
-        value |= (uint64_t)1 << SIZE_BITS;
-    }
-    if (HS_UNLIKELY(!word)) {
-        __atomic_fetch_add(&dropped, 1, __ATOMIC_RELAXED);
-        return;
-    }
+    __atomic_fetch_add(&dropped, 1, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t word_make(uint64_t address, uint64_t size, uint32_t stack,
+                                 uint32_t epoch)
+{
+    return (uint64_t)stack << 40 | low_bits(address) << 38 | (uint64_t)epoch << 28
+           | (size & (((uint64_t)1 << SIZE_BITS) - 1));
+}
+
+/* Put `value` where something may be left whose free was not seen. */
+static inline void word_put(uint64_t *word, uint64_t value, uint64_t address,
+                            uint64_t size)
+{
     uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED);
-    value |= size & (((uint64_t)1 << SIZE_BITS) - 1);
     __atomic_store_n(word, value, __ATOMIC_RELEASE);
-    /* Something is left here only when its free was not seen. */
     if (HS_UNLIKELY(word_stack(old) != 0))
         count((int64_t)(size - word_size(old, address)), 0);
     else
         count((int64_t)size, 1);
+}
+
+/* The part of the size that a word has no room for goes first: a word that says so must
+ * find it there. */
+static void put_big(uint64_t address, uint64_t size, uint32_t stack, uint32_t epoch)
+{
+    uint64_t *word = word_get(address);
+    uint64_t *rest = word_get(address + ((uint64_t)1 << granule_shift));
+    if (!word || !rest) {
+        drop();
+        return;
+    }
+    __atomic_store_n(rest, size >> SIZE_BITS, __ATOMIC_RELEASE);
+    uint64_t value = word_make(address, size, stack, epoch) | (uint64_t)1 << SIZE_BITS;
+    word_put(word, value, address, size);
+}
+
+static inline void put(uint64_t address, uint64_t size, uint32_t stack, uint32_t epoch)
+{
+    if (HS_UNLIKELY(size >> SIZE_BITS)) {
+        put_big(address, size, stack, epoch);
+        return;
+    }
+    uint64_t *word = word_get(address);
+    if (HS_LIKELY(word))
+        word_put(word, word_make(address, size, stack, epoch), address, size);
+    else
+        drop();
+}
+
+void hs_live_prefetch(uint64_t address)
+{
+    const uint64_t *word = word_find(address);
+    __builtin_prefetch(word, 1);
 }
 
 void hs_live_insert(uint64_t address, uint64_t size, uint32_t stack)

@@ -33,6 +33,9 @@ bool hs_live_init(unsigned shift);
  * hs_live_init() may follow. */
 void hs_live_deinit(void);
 
+/* Its record will be written soon. */
+void hs_live_prefetch(uint64_t address);
+
 /*
  * Record a block right AFTER the real allocation returned. Never fails visibly: a full
  * table counts in hs_live_dropped_count().

@@ -20,17 +20,17 @@
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/raw.h"
 
-uint64_t *hs_rules;
+_Alignas(64) uint64_t hs_rules[HS_RULES_COUNT];
+bool hs_rules_are_ready;
 uint32_t hs_rules_generation;
 uint32_t hs_rules_unloading;
 
 bool hs_rules_init(void)
 {
 #if defined(__x86_64__)
-    if (!hs_rules)
-        hs_rules = hs_raw_map(HS_RULES_BUCKETS * HS_RULES_WAYS * sizeof(*hs_rules));
+    hs_rules_are_ready = true;
 #endif
-    return hs_rules != NULL;
+    return hs_rules_are_ready;
 }
 
 static __thread uint32_t unloading_here;
@@ -45,8 +45,8 @@ void hs_rules_unload_begin(void)
 void hs_rules_unload_end(void)
 {
     uint32_t generation = __atomic_add_fetch(&hs_rules_generation, 1, __ATOMIC_SEQ_CST);
-    if (hs_rules && (generation & 0xff) == 0)
-        for (size_t i = 0; i < HS_RULES_BUCKETS * HS_RULES_WAYS; i++)
+    if ((generation & HS_RULE_GENERATION_MAX) == 0)
+        for (size_t i = 0; i < HS_RULES_COUNT; i++)
             if (__atomic_load_n(&hs_rules[i], __ATOMIC_RELAXED))
                 __atomic_store_n(&hs_rules[i], 0, __ATOMIC_RELAXED);
     __atomic_fetch_sub(&hs_rules_unloading, 1, __ATOMIC_SEQ_CST);
@@ -62,7 +62,14 @@ void hs_rules_fork_child(void)
 
 static uint64_t pack_special(enum hs_rule_special special)
 {
-    return HS_RULE_WORD_SPECIAL | (uint64_t)special << 2;
+    return HS_RULE_WORD_SPECIAL | (uint64_t)special << HS_RULE_CFA_SHIFT;
+}
+
+bool hs_rules_have_room(const struct hs_rule *rule)
+{
+    return rule->cfa_offset / 8 <= HS_RULE_CFA_MAX
+           && rule->bp_offset / 8 <= HS_RULE_BP_MAX
+           && (rule->kind != HS_RULE_SP || rule->bp_offset <= rule->cfa_offset);
 }
 
 static uint64_t pack(const struct hs_rule *rule)
@@ -71,12 +78,11 @@ static uint64_t pack(const struct hs_rule *rule)
         return pack_special(HS_SPECIAL_FRAME);
     if (rule->kind == HS_RULE_OUTERMOST)
         return pack_special(HS_SPECIAL_OUTERMOST);
-    if (rule->kind == HS_RULE_COMPLEX || rule->cfa_offset / 8 > 0x3fff
-        || rule->bp_offset / 8 > 0x3f)
+    if (rule->kind == HS_RULE_COMPLEX || !hs_rules_have_room(rule))
         return pack_special(HS_SPECIAL_COMPLEX);
     uint64_t kind = rule->kind == HS_RULE_SP ? HS_RULE_WORD_SP : HS_RULE_WORD_BP;
-    return kind | (uint64_t)(rule->cfa_offset / 8) << 2
-           | (uint64_t)(rule->bp_offset / 8) << 16;
+    return kind | (uint64_t)(rule->cfa_offset / 8) << HS_RULE_CFA_SHIFT
+           | (uint64_t)(rule->bp_offset / 8) << HS_RULE_BP_SHIFT;
 }
 
 struct segments {
@@ -135,38 +141,77 @@ static bool is_converter(const char *path)
     return path && strstr(path, "/gconv/");
 }
 
-static void keep(uint64_t word, uint64_t address, uint32_t generation)
+static void keep(uint64_t word, uint64_t key)
 {
-    uint64_t hash = hs_rules_hash(address);
-    uint64_t *bucket = &hs_rules[(hash >> HS_RULE_TAG_BITS) * HS_RULES_WAYS];
-    unsigned chosen = (unsigned)hash % HS_RULES_WAYS;
+    uint64_t *place = hs_rules_place(key);
+    unsigned chosen = (unsigned)(key >> HS_RULE_TAG_SHIFT) % HS_RULES_WAYS;
     for (unsigned way = 0; way < HS_RULES_WAYS; way++) {
-        uint64_t old = __atomic_load_n(&bucket[way], __ATOMIC_RELAXED);
-        if ((old & HS_RULE_WORD_KIND) == 0
-            || (old >> HS_RULE_GENERATION_SHIFT & 0xff) != (generation & 0xff)) {
+        uint64_t old = __atomic_load_n(&place[way], __ATOMIC_RELAXED);
+        bool is_stale = (old ^ key) >> HS_RULE_GENERATION_SHIFT & HS_RULE_GENERATION_MAX;
+        if ((old & HS_RULE_WORD_KIND) == 0 || is_stale) {
             chosen = way;
             break;
         }
     }
-    __atomic_store_n(&bucket[chosen], word | hs_rules_key(hash, generation),
-                     __ATOMIC_RELAXED);
+    __atomic_store_n(&place[chosen], word, __ATOMIC_RELAXED);
 }
 
-uint64_t hs_rules_make(uint64_t address, uint32_t generation)
+struct hs_rule hs_rules_compile(uint64_t address)
+{
+    struct hs_module_unwind module;
+    struct hs_cfi_span span;
+    if (!hs_module_find_unwind(address - 1, &module))
+        return (struct hs_rule){.kind = hs_module_can_find() ? HS_RULE_FRAME
+                                                             : HS_RULE_COMPLEX};
+    if (module.table && find_span(&module, &span))
+        return hs_cfi_rule(&span, module.table, address - 1);
+    return (struct hs_rule){.kind = HS_RULE_COMPLEX};
+}
+
+struct hs_rule hs_rule_word_rule(uint64_t word)
+{
+    struct hs_rule rule = {.kind = HS_RULE_COMPLEX};
+    if ((word & HS_RULE_WORD_KIND) != HS_RULE_WORD_SPECIAL) {
+        rule.kind =
+            (word & HS_RULE_WORD_KIND) == HS_RULE_WORD_SP ? HS_RULE_SP : HS_RULE_BP;
+        rule.cfa_offset = (uint32_t)hs_rule_word_cfa(word);
+        rule.bp_offset = (uint32_t)hs_rule_word_bp(word);
+    } else if (word >> HS_RULE_CFA_SHIFT == HS_SPECIAL_OUTERMOST) {
+        rule.kind = HS_RULE_OUTERMOST;
+    } else if (word >> HS_RULE_CFA_SHIFT != HS_SPECIAL_COMPLEX) {
+        rule.kind = HS_RULE_FRAME;
+    }
+    return rule;
+}
+
+static uint64_t make(uint64_t address, uint32_t generation)
 {
     struct hs_module_unwind module;
     if (!hs_module_find_unwind(address - 1, &module))
         return pack_special(hs_module_can_find() ? HS_SPECIAL_NO_MODULE
                                                  : HS_SPECIAL_COMPLEX);
-    if (is_converter(module.path))
-        return pack_special(HS_SPECIAL_COMPLEX);
     struct hs_cfi_span span;
     struct hs_rule rule = {.kind = HS_RULE_COMPLEX};
     if (module.table && find_span(&module, &span))
         rule = hs_cfi_rule(&span, module.table, address - 1);
-    uint64_t word = pack(&rule);
-    keep(word, address, generation);
+    uint64_t word = pack(&rule), key = hs_rules_key(hs_rules_hash(address), generation);
+    word |= key & HS_RULE_KEY;
+    if (!is_converter(module.path))
+        keep(word, key);
     return word;
+}
+
+uint64_t hs_rules_seek(uint64_t address, uint32_t generation)
+{
+    uint64_t hash = hs_rules_hash(address);
+    const uint64_t *place = hs_rules_place(hash);
+    for (unsigned way = 1; way < HS_RULES_WAYS; way++) {
+        uint64_t word = __atomic_load_n(&place[way], __ATOMIC_RELAXED);
+        if ((word & HS_RULE_WORD_KIND) != 0
+            && hs_rules_is(word, hs_rules_key(hash, generation)))
+            return word;
+    }
+    return make(address, generation);
 }
 
 bool hs_rules_has_no_module(uint64_t address)

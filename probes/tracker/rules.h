@@ -17,8 +17,10 @@
 
 #include "probes/tracker/cfi.h"
 
-/* From bit 0: kind 2, CFA offset in words 14, frame pointer's place in words 6,
- * generation 8, tag 34. What does not fit is complex. Word 0 is an empty entry. */
+/*
+ * From bit 0: kind 2, nothing 1, frame pointer's place in words 6, generation 8, tag 34,
+ * CFA offset in words 13. What does not fit is complex. Word 0 is an empty entry.
+ */
 enum {
     HS_RULE_WORD_SPECIAL = 1, /* the offset field holds enum hs_rule_special */
     HS_RULE_WORD_SP,
@@ -32,14 +34,23 @@ enum hs_rule_special {
     HS_SPECIAL_COMPLEX,
 };
 
+/* A rule is at the place its hash says, or at one of the next few. */
 #define HS_RULES_WAYS 4u
-#define HS_RULES_BUCKETS ((size_t)1 << 13)
-#define HS_RULE_GENERATION_SHIFT 22
-#define HS_RULE_TAG_SHIFT 30
-#define HS_RULE_TAG_BITS 34
-#define HS_RULE_ADDRESS_BITS 47
+#define HS_RULES_BITS 15
+#define HS_RULES_COUNT (((size_t)1 << HS_RULES_BITS) + HS_RULES_WAYS - 1)
+#define HS_RULE_BP_SHIFT 3
+#define HS_RULE_BP_MAX 63u
+#define HS_RULE_GENERATION_SHIFT 9
+#define HS_RULE_GENERATION_MAX 255u
+#define HS_RULE_TAG_SHIFT 17
+#define HS_RULE_CFA_SHIFT 51
+#define HS_RULE_CFA_MAX 8191u
+#define HS_RULE_KEY                                                          \
+    (((uint64_t)1 << HS_RULE_CFA_SHIFT) - ((uint64_t)1 << HS_RULE_TAG_SHIFT) \
+     + (HS_RULE_GENERATION_MAX << HS_RULE_GENERATION_SHIFT))
 
-extern uint64_t *hs_rules; /* NULL: not ready */
+extern uint64_t hs_rules[HS_RULES_COUNT];
+extern bool hs_rules_are_ready;
 extern uint32_t hs_rules_generation;
 extern uint32_t hs_rules_unloading;
 
@@ -52,8 +63,18 @@ void hs_rules_unload_end(void);
 /* Only the calling thread is left. */
 void hs_rules_fork_child(void);
 
-/* Compile the rule for return address `address`, and keep it where that is safe. */
-uint64_t hs_rules_make(uint64_t address, uint32_t generation);
+/* Look for the rule in the other ways of its bucket, or compile it and keep it where that
+ * is safe. */
+uint64_t hs_rules_seek(uint64_t address, uint32_t generation);
+
+/* The rule for return address `address`, not remembered. */
+struct hs_rule hs_rules_compile(uint64_t address);
+
+/* What a word says; HS_RULE_COMPLEX: ask hs_rules_compile(). */
+struct hs_rule hs_rule_word_rule(uint64_t word);
+
+/* Can the rule be remembered? */
+bool hs_rules_have_room(const struct hs_rule *rule);
 
 /* Is there still no module at `address`? */
 bool hs_rules_has_no_module(uint64_t address);
@@ -61,56 +82,58 @@ bool hs_rules_has_no_module(uint64_t address);
 /* Ask before the first look-up of a capture. False: not now. */
 static inline bool hs_rules_begin(uint32_t *ret_generation)
 {
-    if (!hs_rules || __atomic_load_n(&hs_rules_unloading, __ATOMIC_ACQUIRE))
+    if (!hs_rules_are_ready || __atomic_load_n(&hs_rules_unloading, __ATOMIC_ACQUIRE))
         return false;
     *ret_generation = __atomic_load_n(&hs_rules_generation, __ATOMIC_RELAXED);
     return true;
 }
 
-/* A bijection of 47 bits: 13 of them choose the bucket, the others are the tag. */
+/* A bijection from the 47 bits of an address to the upper 47 of the result: 15 of them
+ * choose the place, the others are in the tag, and so are the last two of the place: they
+ * tell the addresses apart that may be at one place. */
 static inline uint64_t hs_rules_hash(uint64_t address)
 {
-    return (address * 0x9e3779b97f4a7c15u) & (((uint64_t)1 << HS_RULE_ADDRESS_BITS) - 1);
+    return address * (0x9e3779b97f4a7c15u << 17);
 }
 
 static inline uint64_t hs_rules_key(uint64_t hash, uint32_t generation)
 {
-    return hash << HS_RULE_TAG_SHIFT
-           | (uint64_t)(generation & 0xff) << HS_RULE_GENERATION_SHIFT;
+    return hash
+           | (uint64_t)(generation & HS_RULE_GENERATION_MAX) << HS_RULE_GENERATION_SHIFT;
 }
 
 static inline bool hs_rules_is(uint64_t word, uint64_t key)
 {
-    return (word ^ key) >> HS_RULE_GENERATION_SHIFT == 0 && (word & HS_RULE_WORD_KIND);
+    return ((word ^ key) & HS_RULE_KEY) == 0;
 }
 
-static inline uint64_t hs_rules_find(uint64_t address, uint32_t generation)
+static inline uint64_t *hs_rules_place(uint64_t hash)
 {
-    if (__builtin_expect(address >> HS_RULE_ADDRESS_BITS != 0, 0))
-        return HS_RULE_WORD_SPECIAL | HS_SPECIAL_COMPLEX << 2;
-    uint64_t hash = hs_rules_hash(address);
-    uint64_t key = hs_rules_key(hash, generation);
-    const uint64_t *bucket = &hs_rules[(hash >> HS_RULE_TAG_BITS) * HS_RULES_WAYS];
-    uint64_t word = __atomic_load_n(&bucket[0], __ATOMIC_RELAXED);
-    if (__builtin_expect(hs_rules_is(word, key), 1))
+    return &hs_rules[hash >> (64 - HS_RULES_BITS)];
+}
+
+/*
+ * The rule for return address `address`, which has that hash. Address 0 has none: the
+ * word's kind may be 0. Where code without unwind information leads, an address may have
+ * more than 47 bits; it would have to agree with one of code in the others to be mistaken.
+ */
+static inline uint64_t hs_rules_find(uint64_t address, uint64_t hash, uint32_t generation)
+{
+    uint64_t word = __atomic_load_n(hs_rules_place(hash), __ATOMIC_RELAXED);
+    if (__builtin_expect(hs_rules_is(word, hs_rules_key(hash, generation)), 1))
         return word;
-    for (unsigned way = 1; way < HS_RULES_WAYS; way++) {
-        word = __atomic_load_n(&bucket[way], __ATOMIC_RELAXED);
-        if (hs_rules_is(word, key))
-            return word;
-    }
-    return hs_rules_make(address, generation);
+    return hs_rules_seek(address, generation);
 }
 
 static inline uint64_t hs_rule_word_cfa(uint64_t word)
 {
-    return (word >> 2 & 0x3fff) * 8;
+    return (word >> HS_RULE_CFA_SHIFT) * 8;
 }
 
 /* How far below the CFA the caller's frame pointer is saved; 0: it is not. */
 static inline uint64_t hs_rule_word_bp(uint64_t word)
 {
-    return (word >> 16 & 0x3f) * 8;
+    return word & HS_RULE_BP_MAX * 8;
 }
 
 #endif

@@ -4,8 +4,8 @@
  * From a hook to the number of its caller's stack.
  *
  * Our own walk is asked first, libunwind when it declines. Most of a stack is the stack of
- * the capture before: of the frames the walk did not take over from there, those that stand
- * at the same depth with the same address need no look-up in the trie either.
+ * the capture before; the hash of the others continues the one of the frames taken over,
+ * and one look-up finds the node of the whole stack.
  */
 
 #include "probes/tracker/stack.h"
@@ -17,6 +17,7 @@
 
 #include "probes/tracker/guard.h"
 #include "probes/tracker/intern.h"
+#include "probes/tracker/memo.h"
 #include "probes/tracker/options.h"
 #include "probes/tracker/unwind.h"
 #include "probes/tracker/verify.h"
@@ -29,62 +30,43 @@ uint64_t hs_stack_truncated_count(void)
     return __atomic_load_n(&truncated, __ATOMIC_RELAXED);
 }
 
-/* thread->fresh[0..n), innermost first, called from memo[kept - 1]; they become the memo
- * from there on. */
-static uint32_t intern_fresh(struct hs_thread *thread, uint32_t n, uint32_t kept)
+/*
+ * No node has the hash of the whole memo: make those that are missing, from the outermost
+ * on. Without room the stack is unknown.
+ */
+__attribute__((noinline)) static uint32_t intern_memo(struct hs_thread *thread)
 {
-    uint32_t node = kept > 0 ? thread->memo[kept - 1].node : HS_STACK_NONE;
-    uint32_t remembered = thread->memo_count;
-    bool is_same = true;
-    for (uint32_t i = 0; i < n; i++) {
-        struct hs_thread_frame *frame = &thread->fresh[n - 1 - i];
-        struct hs_thread_frame *memo = &thread->memo[kept + i];
-        is_same = is_same && kept + i < remembered && memo->ip == frame->ip;
-        node = is_same ? memo->node : hs_stack_intern(node, frame->ip);
-        if (HS_UNLIKELY(node == HS_STACK_UNKNOWN)) {
+    uint32_t known = thread->memo_count, node = HS_STACK_NONE;
+    while (known > 0 && !(node = hs_intern_seek(thread->memo_hash[known - 1])))
+        known--;
+    for (; known < thread->memo_count; known++) {
+        node = hs_intern_add(node, thread->memo[known].ip, thread->memo_hash[known]);
+        if (node == HS_STACK_UNKNOWN) {
             thread->memo_count = 0;
             return HS_STACK_UNKNOWN;
         }
-        frame->node = node;
-        *memo = *frame;
-        thread->memo_place[HS_FRAME_PLACE(frame->sp)] = (uint8_t)(kept + i);
     }
-    thread->memo_count = kept + n;
     return node;
 }
 
-static void count_truncated(void)
+/* The node of the stack that is the memo. */
+static inline uint32_t memo_node(struct hs_thread *thread)
+{
+    uint32_t node = hs_intern_find(thread->memo_hash[thread->memo_count - 1]);
+    return HS_LIKELY(node) ? node : intern_memo(thread);
+}
+
+void hs_stack_count_truncated(void)
 {
     __atomic_fetch_add(&truncated, 1, __ATOMIC_RELAXED);
 }
 
-/* Only addresses are known of these frames. */
-static uint32_t intern_addresses(struct hs_thread *thread, void **addresses, int n)
+/* Of thread->fresh[0..n) only the addresses are known. */
+static uint32_t fresh_node(struct hs_thread *thread, uint32_t n)
 {
-    if (HS_UNLIKELY(n > HS_STACK_DEPTH_MAX)) {
-        count_truncated();
-        n = HS_STACK_DEPTH_MAX;
-    }
     thread->memo_is_walked = false;
-    for (int i = 0; i < n; i++)
-        thread->fresh[i] = (struct hs_thread_frame){.ip = (uint64_t)addresses[i]};
-    return intern_fresh(thread, (uint32_t)n, 0);
-}
-
-/* A stack too deep loses its outer end, and with it what the memo stands on. */
-static uint32_t intern_walk(struct hs_thread *thread, const struct hs_walk *walk)
-{
-    uint32_t fresh = walk->n_fresh, kept = walk->n_kept;
-    bool is_whole = walk->is_whole;
-    if (HS_UNLIKELY(walk->is_cut || fresh + kept > HS_STACK_DEPTH_MAX)) {
-        count_truncated();
-        while (kept > 0 && fresh < HS_STACK_DEPTH_MAX)
-            thread->fresh[fresh++] = thread->memo[--kept];
-        kept = 0;
-        is_whole = false;
-    }
-    thread->memo_is_walked = is_whole;
-    return intern_fresh(thread, fresh, kept);
+    hs_memo_extend(thread, n, 0, 0, HS_FRAME_BY_BP);
+    return memo_node(thread);
 }
 
 static uint32_t capture_by_library(struct hs_thread *thread, void *hook_frame)
@@ -92,13 +74,43 @@ static uint32_t capture_by_library(struct hs_thread *thread, void *hook_frame)
     int *error = &errno;
     int saved = *error;
     int skip;
-    int n = hs_unwind(thread, hook_frame, &skip);
+    int n = hs_unwind(thread, hook_frame, &skip) - skip;
     *error = saved;
-    if (HS_UNLIKELY(n <= skip)) {
+    if (HS_UNLIKELY(n <= 0)) {
         thread->memo_count = 0;
         return HS_STACK_UNKNOWN;
     }
-    return intern_addresses(thread, thread->frames + skip, n - skip);
+    if (HS_UNLIKELY(n > HS_STACK_DEPTH_MAX)) {
+        hs_stack_count_truncated();
+        n = HS_STACK_DEPTH_MAX;
+    }
+    for (int i = 0; i < n; i++)
+        thread->fresh[i] =
+            (struct hs_thread_frame){.ip = (uint64_t)thread->frames[skip + i]};
+    return fresh_node(thread, (uint32_t)n);
+}
+
+static __attribute__((noinline)) void verify_memo(struct hs_thread *thread,
+                                                  void *hook_frame)
+{
+    struct hs_walk walk = {.n_kept = thread->memo_count};
+    hs_verify_walk(thread, hook_frame, &walk);
+}
+
+/* Not along the remembered stack. */
+static __attribute__((noinline)) uint32_t capture_far(struct hs_thread *thread,
+                                                      void *hook_frame)
+{
+    int *error = &errno;
+    int saved = *error;
+    bool is_walked = hs_walk_far(thread, hook_frame);
+    *error = saved;
+    struct hs_walk walk = {.n_fresh = thread->n_fresh};
+    if (HS_UNLIKELY(hs_options.verify_every))
+        hs_verify_walk(thread, hook_frame, is_walked ? &walk : NULL);
+    if (is_walked || (thread->n_fresh > 0 && !hs_unwind_has_library()))
+        return fresh_node(thread, thread->n_fresh);
+    return capture_by_library(thread, hook_frame);
 }
 
 uint32_t hs_stack_capture(void *hook_frame)
@@ -106,11 +118,10 @@ uint32_t hs_stack_capture(void *hook_frame)
     struct hs_thread *thread = hs_thread_get();
     if (HS_UNLIKELY(!thread))
         return HS_STACK_UNKNOWN;
-    struct hs_walk walk;
-    bool is_walked = hs_walk(thread, hook_frame, &walk);
-    if (HS_UNLIKELY(hs_options.verify_every))
-        hs_verify_walk(thread, hook_frame, is_walked ? &walk : NULL);
-    if (HS_LIKELY(is_walked) || (walk.n_fresh > 0 && !hs_unwind_has_library()))
-        return intern_walk(thread, &walk);
-    return capture_by_library(thread, hook_frame);
+    if (HS_LIKELY(hs_walk(thread, hook_frame))) {
+        if (HS_UNLIKELY(hs_options.verify_every))
+            verify_memo(thread, hook_frame);
+        return memo_node(thread);
+    }
+    return capture_far(thread, hook_frame);
 }

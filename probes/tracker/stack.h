@@ -25,13 +25,11 @@
  */
 uint32_t hs_stack_capture(void *hook_frame);
 
-/* The trie node of (`parent`, `address`); HS_STACK_UNKNOWN when the trie is full. */
-uint32_t hs_stack_intern(uint32_t parent, uint64_t address);
-
 /* The nodes and how many there are; entries below the count are complete. */
 const struct hs_capture_frame *hs_stack_nodes(uint32_t *ret_count);
 
 uint64_t hs_stack_truncated_count(void);
+void hs_stack_count_truncated(void);
 
 /* Stacks that are HS_STACK_UNKNOWN because the trie was full. */
 uint64_t hs_stack_dropped_count(void);

@@ -106,12 +106,7 @@ static unsigned reason_of(uint64_t address)
     struct hs_rule rule = hs_cfi_rule(&everything, module.table, address - 1);
     if (rule.kind == HS_RULE_COMPLEX)
         return rule.reason;
-    uint32_t generation;
-    const uint64_t complex = HS_RULE_WORD_SPECIAL | HS_SPECIAL_COMPLEX << 2;
-    const uint64_t fields = ((uint64_t)1 << HS_RULE_GENERATION_SHIFT) - 1;
-    bool has_no_room = hs_rules_begin(&generation)
-                       && (hs_rules_find(address, generation) & fields) == complex;
-    return has_no_room ? DECLINED_LARGE : HS_REASON_NONE;
+    return hs_rules_have_room(&rule) ? HS_REASON_NONE : DECLINED_LARGE;
 }
 
 static unsigned decline_reason(const struct hs_thread *thread, void *hook_frame,

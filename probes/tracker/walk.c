@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * The walk, and why it may take frames over from the last stack.
- *
- * A step is a function of the frame's three registers, of the rule for its address and of
- * the slots it reads. So when a frame equals a remembered one, and the slots between the
- * remembered frames hold what they held, the rest of the stack is what it was. The slots
- * are looked at in the order in which a walk would read them: each lies where the ones
- * before have shown a frame to be.
+ * The walk: from frame to frame by rules, until a frame is met that was on the last stack
+ * and from which all is as it was.
  *
  * Every read is above the hook's frame, in the thread's own stack, whose pages up to its
  * end were found readable. On other stacks (coroutines, alternate signal stacks), and
@@ -20,8 +15,10 @@
 
 #include "probes/tracker/cfi_read.h"
 #include "probes/tracker/guard.h"
+#include "probes/tracker/memo.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/rules.h"
+#include "probes/tracker/stack.h"
 
 #define PAGE ((uint64_t)4096)
 #define PAGES_MAX 2048 /* asked about at once */
@@ -76,11 +73,6 @@ __attribute__((noinline)) static bool stack_learn(struct hs_thread *thread, uint
     return true;
 }
 
-static inline uint64_t read_slot(uint64_t address)
-{
-    return *(const volatile uint64_t *)address;
-}
-
 /* Code without unwind information: it may keep a frame pointer. */
 static enum step_result step_frame(const struct hs_thread *thread,
                                    struct hs_thread_frame *frame, bool has_module)
@@ -89,19 +81,42 @@ static enum step_result step_frame(const struct hs_thread *thread,
     if (slot % 8 != 0 || slot < frame->sp || slot - frame->sp > GUESS_MAX
         || slot > thread->stack_high - 16)
         return has_module ? STEP_END : STEP_UNSURE;
-    uint64_t ip = read_slot(slot + 8);
+    uint64_t ip = hs_slot_read(slot + 8);
     if (ip < PAGE)
         return STEP_UNSURE;
     frame->ip = ip;
     frame->sp = slot + 16;
-    frame->bp = read_slot(slot);
-    frame->bp_below = has_module ? 16 : 16 | HS_FRAME_WITHOUT_MODULE;
+    frame->bp = hs_slot_read(slot);
+    frame->way = 16 | HS_FRAME_BY_BP | (has_module ? 0 : HS_FRAME_NO_MODULE);
     return STEP_ON;
 }
 
-__attribute__((noinline)) static enum step_result
+static enum step_result step_by_bp(const struct hs_thread *thread,
+                                   struct hs_thread_frame *frame, uint64_t word)
+{
+    /* No overflow: the end is an address of the stack, and offsets are small. */
+    if (frame->bp > thread->stack_high)
+        return STEP_DECLINE;
+    uint64_t cfa = frame->bp + hs_rule_word_cfa(word), below = hs_rule_word_bp(word);
+    if (cfa <= frame->sp || cfa > thread->stack_high || cfa % 8 != 0
+        || cfa - frame->sp < below)
+        return STEP_DECLINE;
+    if (below)
+        frame->bp = hs_slot_read(cfa - below);
+    frame->ip = hs_slot_read(cfa - 8);
+    frame->sp = cfa;
+    frame->way = (uint32_t)below | HS_FRAME_BY_BP;
+    return STEP_ON;
+}
+
+/* Whatever is no offset from the stack pointer. */
+static __attribute__((noinline)) enum step_result
 step_special(const struct hs_thread *thread, struct hs_thread_frame *frame, uint64_t word)
 {
+    if (frame->ip < PAGE)
+        return STEP_UNSURE;
+    if ((word & HS_RULE_WORD_KIND) == HS_RULE_WORD_BP)
+        return step_by_bp(thread, frame, word);
     switch (hs_rule_word_cfa(word) / 8) {
     case HS_SPECIAL_FRAME:
         return step_frame(thread, frame, true);
@@ -113,88 +128,28 @@ step_special(const struct hs_thread *thread, struct hs_thread_frame *frame, uint
     return STEP_DECLINE;
 }
 
-static inline __attribute__((always_inline)) enum step_result
-step(const struct hs_thread *thread, struct hs_thread_frame *frame, uint32_t generation)
-{
-    uint64_t word = hs_rules_find(frame->ip, generation);
-    uint64_t base = frame->sp;
-    if ((word & HS_RULE_WORD_KIND) == HS_RULE_WORD_BP)
-        base = frame->bp;
-    else if (HS_UNLIKELY((word & HS_RULE_WORD_KIND) != HS_RULE_WORD_SP)) {
-        /* A copy, so that the frame itself can stay in registers. */
-        struct hs_thread_frame copy = *frame;
-        enum step_result result = step_special(thread, &copy, word);
-        *frame = copy;
-        return result;
-    }
-
-    /* No overflow: the end is an address of the stack, and offsets are small. */
-    if (HS_UNLIKELY(base > thread->stack_high))
-        return STEP_DECLINE;
-    uint64_t cfa = base + hs_rule_word_cfa(word);
-    if (HS_UNLIKELY(cfa <= frame->sp || cfa > thread->stack_high || cfa % 8 != 0))
-        return STEP_DECLINE;
-    uint64_t below = hs_rule_word_bp(word);
-    if (HS_UNLIKELY(cfa - frame->sp < below))
-        return STEP_DECLINE;
-    if (below)
-        frame->bp = read_slot(cfa - below);
-    frame->ip = read_slot(cfa - 8);
-    frame->sp = cfa;
-    frame->bp_below = (uint32_t)below;
-    return HS_LIKELY(frame->ip >= PAGE) ? STEP_ON : STEP_UNSURE;
-}
-
-/* memo[inner] is on the stack: how far out is the memo still true? Returns the index of
- * the outermost frame that is. */
-static uint32_t verify(const struct hs_thread *thread, uint32_t inner)
-{
-    uint32_t i = inner;
-    for (; i > 0; i--) {
-        const struct hs_thread_frame *outer = &thread->memo[i - 1];
-        uint64_t below = outer->bp_below;
-        if (HS_UNLIKELY(below & HS_FRAME_WITHOUT_MODULE)) {
-            if (!hs_rules_has_no_module(thread->memo[i].ip))
-                break;
-            below -= HS_FRAME_WITHOUT_MODULE;
-        }
-        if (below && read_slot(outer->sp - below) != outer->bp)
-            break;
-        if (read_slot(outer->sp - 8) != outer->ip)
-            break;
-    }
-    return i;
-}
-
-/* Put memo[first..last] behind the fresh frames, innermost first. */
+/*
+ * Put memo[first..last] behind the fresh frames, innermost first; `frame` equals the last
+ * and becomes the first. The memo's own bp is right only where it matters to the old stack.
+ * Returns how many are fresh.
+ */
 static uint32_t take_over(struct hs_thread *thread, uint32_t fresh, uint32_t first,
-                          uint32_t last)
+                          uint32_t last, struct hs_thread_frame *frame)
 {
-    for (uint32_t i = last + 1; i > first && fresh < HS_STACK_DEPTH_MAX; i--)
-        thread->fresh[fresh++] = thread->memo[i - 1];
+    for (uint32_t i = last + 1; i-- > first && fresh < HS_STACK_DEPTH_MAX;) {
+        const struct hs_thread_frame *memo = &thread->memo[i];
+        if (i < last) {
+            uint64_t below = memo->way & HS_FRAME_BP_BELOW;
+            if (below)
+                frame->bp = hs_slot_read(memo->sp - below);
+            frame->way = memo->way & ~HS_FRAME_BP_MATTERS;
+            frame->ip = memo->ip;
+            frame->sp = memo->sp;
+        }
+        frame->mark = hs_memo_mark(frame->sp, hs_rules_hash(frame->ip));
+        thread->fresh[fresh++] = *frame;
+    }
     return fresh;
-}
-
-/* Word by word: put together to wider stores, they wait for each other in the stack. */
-static inline void frame_store(struct hs_thread_frame *place,
-                               const struct hs_thread_frame *frame)
-{
-    __atomic_store_n(&place->ip, frame->ip, __ATOMIC_RELAXED);
-    __atomic_store_n(&place->sp, frame->sp, __ATOMIC_RELAXED);
-    __atomic_store_n(&place->bp, frame->bp, __ATOMIC_RELAXED);
-    __atomic_store_n(&place->bp_below, frame->bp_below, __ATOMIC_RELAXED);
-}
-
-/* The remembered frame that equals this one; NULL: none is known. */
-static inline struct hs_thread_frame *
-memo_find(struct hs_thread *thread, const struct hs_thread_frame *frame, uint32_t count)
-{
-    uint32_t place = thread->memo_place[HS_FRAME_PLACE(frame->sp)];
-    struct hs_thread_frame *memo = &thread->memo[place];
-    if (memo->sp != frame->sp || memo->ip != frame->ip || memo->bp != frame->bp
-        || place >= count)
-        return NULL;
-    return memo;
 }
 
 /* Forget the memo when unloading may have changed what its addresses mean. */
@@ -207,46 +162,103 @@ static uint32_t memo_begin(struct hs_thread *thread, uint32_t generation)
     return thread->memo_is_walked ? thread->memo_count : 0;
 }
 
-bool hs_walk(struct hs_thread *thread, void *hook_frame, struct hs_walk *ret)
+/* A stack too deep loses its outer end, and with it what the memo stands on. */
+static __attribute__((noinline)) void finish_cut(struct hs_thread *thread, uint32_t fresh,
+                                                 uint32_t kept)
+{
+    while (kept > 0 && fresh < HS_STACK_DEPTH_MAX)
+        thread->fresh[fresh++] = thread->memo[--kept];
+    hs_stack_count_truncated();
+    thread->memo_is_walked = false;
+    hs_memo_extend(thread, fresh, 0, 0, HS_FRAME_BY_BP);
+}
+
+/* memo[inner] is where the walk is, but the memo is not true from there to its end. Takes
+ * over what is, and leaves `frame` where it ends. */
+static __attribute__((noinline)) uint32_t walk_past(struct hs_thread *thread,
+                                                    uint32_t fresh, uint32_t inner,
+                                                    struct hs_thread_frame *frame,
+                                                    uint32_t *ways)
+{
+    uint32_t good = hs_memo_reach(thread, inner);
+    for (uint32_t i = good; i < inner; i++)
+        *ways |= thread->memo[i].way;
+    return take_over(thread, fresh, good, inner, frame);
+}
+
+/* Word by word: put together to wider stores, they wait for each other in the stack. */
+static inline void keep(struct hs_thread_frame *place,
+                        const struct hs_thread_frame *frame)
+{
+    __atomic_store_n(&place->ip, frame->ip, __ATOMIC_RELAXED);
+    __atomic_store_n(&place->sp, frame->sp, __ATOMIC_RELAXED);
+    __atomic_store_n(&place->bp, frame->bp, __ATOMIC_RELAXED);
+    __atomic_store_n(&place->way, frame->way, __ATOMIC_RELAXED);
+    __atomic_store_n(&place->mark, frame->mark, __ATOMIC_RELAXED);
+}
+
+bool hs_walk(struct hs_thread *thread, void *hook_frame)
 {
     const uint64_t *hook = hook_frame;
     uint64_t low = (uint64_t)hook;
-    uint32_t generation, fresh = 0;
-    *ret = (struct hs_walk){.n_fresh = 0};
+    uint32_t generation, fresh = 0, ways = 0;
     if (!hs_rules_begin(&generation))
         return false;
     if (HS_UNLIKELY(low - thread->stack_low >= thread->stack_high - thread->stack_low)
         && !stack_learn(thread, low))
         return false;
-    struct hs_thread_frame frame = {
-        .ip = hook[1], .sp = low + 16, .bp = hook[0], .bp_below = 16};
-    enum step_result result = STEP_ON;
     uint32_t remembered = memo_begin(thread, generation);
+    struct hs_thread_frame at = {.ip = hook[1], .sp = low + 16, .bp = hook[0], .way = 16};
 
-    uint32_t kept = 0;
-    while (result == STEP_ON) {
-        struct hs_thread_frame *memo = memo_find(thread, &frame, remembered);
+    enum step_result result = STEP_ON;
+    while (HS_LIKELY(result == STEP_ON)) {
+        uint64_t hash = hs_rules_hash(at.ip);
+        at.mark = hs_memo_mark(at.sp, hash);
+        struct hs_thread_frame *memo =
+            hs_memo_find(thread, at.ip, at.sp, at.bp, at.mark, remembered);
         if (memo) {
             uint32_t inner = (uint32_t)(memo - thread->memo);
-            memo->bp_below = frame.bp_below;
-            uint32_t good = verify(thread, inner);
-            if (good == 0) {
-                kept = inner + 1;
-                result = STEP_END;
-                break;
+            if (HS_LIKELY(hs_memo_holds(thread, inner))) {
+                if (HS_UNLIKELY(fresh + inner >= HS_STACK_DEPTH_MAX))
+                    finish_cut(thread, fresh, inner + 1);
+                else
+                    hs_memo_extend(thread, fresh, inner + 1, at.way, ways | at.way);
+                return true;
             }
-            fresh = take_over(thread, fresh, good, inner);
-            frame = thread->memo[good];
-        } else if (fresh < HS_STACK_DEPTH_MAX) {
-            frame_store(&thread->fresh[fresh++], &frame);
+            struct hs_thread_frame copy = at;
+            fresh = walk_past(thread, fresh, inner, &copy, &ways);
+            at = copy;
+            hash = hs_rules_hash(at.ip);
+        } else if (HS_LIKELY(fresh < HS_STACK_DEPTH_MAX)) {
+            keep(&thread->fresh[fresh++], &at);
         } else {
             break;
         }
-        result = step(thread, &frame, generation);
+
+        uint64_t word = hs_rules_find(at.ip, hash, generation);
+        if (HS_LIKELY((word & HS_RULE_WORD_KIND) == HS_RULE_WORD_SP)) {
+            at.sp += hs_rule_word_cfa(word);
+            if (HS_UNLIKELY(at.sp > thread->stack_high))
+                return false;
+            at.way = (uint32_t)hs_rule_word_bp(word);
+            if (at.way)
+                at.bp = hs_slot_read(at.sp - at.way);
+            at.ip = hs_slot_read(at.sp - 8);
+        } else {
+            /* A copy, so that the frame itself can stay in registers. */
+            struct hs_thread_frame copy = at;
+            result = step_special(thread, &copy, word);
+            at = copy;
+            ways |= at.way;
+        }
     }
-    *ret = (struct hs_walk){.n_fresh = fresh,
-                            .n_kept = kept,
-                            .is_whole = result == STEP_END,
-                            .is_cut = result == STEP_ON};
-    return result != STEP_DECLINE;
+    if (HS_UNLIKELY(result == STEP_DECLINE))
+        return false;
+    if (HS_UNLIKELY(result == STEP_ON)) {
+        finish_cut(thread, fresh, 0);
+    } else {
+        thread->memo_is_walked = result == STEP_END;
+        hs_memo_extend(thread, fresh, 0, 0, HS_FRAME_BY_BP);
+    }
+    return true;
 }

@@ -16,18 +16,23 @@ struct hs_thread;
 /* Once, from the constructor. False: every walk will be declined. */
 bool hs_walk_init(void);
 
+/* A stack for those who compare: thread->fresh[0..n_fresh), innermost first, called from
+ * thread->memo[0..n_kept), outermost first. */
 struct hs_walk {
-    uint32_t n_fresh; /* thread->fresh[0..n), innermost first */
-    uint32_t n_kept;  /* … called from thread->memo[0..n), outermost first */
-    bool is_whole;    /* up to an end that can be told again from the same frames */
-    bool is_cut;      /* deeper than HS_STACK_DEPTH_MAX */
+    uint32_t n_fresh, n_kept;
 };
 
 /*
- * Walk from the caller of the hook at `hook_frame` outwards. False: declined, libunwind
- * must do it, or be done without: then what was found is the inner end of the stack, with
- * n_kept 0. thread->memo must not be relied on.
+ * Walk from the caller of the hook at `hook_frame` outwards; the memo is the stack then.
+ * False: declined. thread->memo must not be relied on.
  */
-bool hs_walk(struct hs_thread *thread, void *hook_frame, struct hs_walk *ret);
+bool hs_walk(struct hs_thread *thread, void *hook_frame);
+
+/*
+ * The same when hs_walk() declined: slower, and without the memo, but over any stack. The
+ * stack is in thread->fresh[0..thread->n_fresh); of its frames only `ip` is known. False:
+ * this is only its inner end.
+ */
+bool hs_walk_far(struct hs_thread *thread, void *hook_frame);
 
 #endif

@@ -10,12 +10,13 @@
 
 #include "probes/tracker/intern.h"
 #include "probes/tracker/stack.h"
+#include "tests/support/trie.h"
 
 Test(intern, a_stack_is_the_chain_of_its_callers)
 {
     hs_intern_init();
-    uint32_t outer = hs_stack_intern(HS_STACK_NONE, 0x1000);
-    uint32_t inner = hs_stack_intern(outer, 0x2000);
+    uint32_t outer = trie_intern(HS_STACK_NONE, 0x1000);
+    uint32_t inner = trie_intern(outer, 0x2000);
 
     uint32_t count;
     const struct hs_capture_frame *nodes = hs_stack_nodes(&count);
@@ -30,14 +31,14 @@ Test(intern, a_stack_is_the_chain_of_its_callers)
 Test(intern, the_same_frame_under_another_caller_is_another_node)
 {
     hs_intern_init();
-    uint32_t one = hs_stack_intern(HS_STACK_NONE, 0x1000);
-    uint32_t two = hs_stack_intern(HS_STACK_NONE, 0x1008);
+    uint32_t one = trie_intern(HS_STACK_NONE, 0x1000);
+    uint32_t two = trie_intern(HS_STACK_NONE, 0x1008);
 
-    uint32_t under_one = hs_stack_intern(one, 0x2000);
-    uint32_t under_two = hs_stack_intern(two, 0x2000);
+    uint32_t under_one = trie_intern(one, 0x2000);
+    uint32_t under_two = trie_intern(two, 0x2000);
 
     cr_expect(ne(u32, under_one, under_two));
-    cr_expect(eq(u32, hs_stack_intern(one, 0x2000), under_one));
+    cr_expect(eq(u32, trie_intern(one, 0x2000), under_one));
 }
 
 Test(intern, nodes_are_found_again_after_the_table_has_grown)
@@ -47,14 +48,14 @@ Test(intern, nodes_are_found_again_after_the_table_has_grown)
     hs_intern_init();
     for (uint32_t i = 0; i < N; i++)
         first[i] =
-            hs_stack_intern(i % 7 ? first[i / 2] : HS_STACK_NONE, 0x1000 + 16u * i);
+            trie_intern(i % 7 ? first[i / 2] : HS_STACK_NONE, 0x1000 + 16u * i);
 
     uint32_t before, after, changed = 0;
     hs_stack_nodes(&before);
     for (int round = 0; round < 2; round++)
         for (uint32_t i = 0; i < N; i++)
             changed +=
-                hs_stack_intern(i % 7 ? first[i / 2] : HS_STACK_NONE, 0x1000 + 16u * i)
+                trie_intern(i % 7 ? first[i / 2] : HS_STACK_NONE, 0x1000 + 16u * i)
                 != first[i];
     hs_stack_nodes(&after);
 
@@ -67,7 +68,7 @@ static void *intern_all(void *context)
 {
     uint32_t *result = context;
     for (uint32_t i = 0; i < 20000; i++)
-        result[i] = hs_stack_intern(HS_STACK_NONE, 0x1000 + 16u * i);
+        result[i] = trie_intern(HS_STACK_NONE, 0x1000 + 16u * i);
     return NULL;
 }
 
