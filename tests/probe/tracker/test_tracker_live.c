@@ -271,3 +271,21 @@ Test(live, threads_on_neighbouring_granules_lose_nothing)
     }
     cr_expect(eq(sz, live_blocks().count, 0));
 }
+
+Test(live, what_was_given_back_can_begin_again_with_other_granules)
+{
+    hs_live_init(5);
+    hs_live_insert(HEAP, 24, 7);
+    hs_live_insert(HEAP + (1ull << 30), 24, 7);
+
+    hs_live_deinit();
+    hs_live_insert(HEAP + 64, 24, 7); /* nowhere to go */
+    hs_live_init(3);
+    cr_expect(not(hs_live_remove(HEAP, NULL)));
+    hs_live_insert(HEAP + 8, 8, 9);
+
+    struct list list = live_blocks();
+    cr_assert(eq(u64, list.count, 1));
+    cr_expect(eq(u64, list.blocks[0].address, HEAP + 8));
+    cr_expect(eq(u32, list.blocks[0].stack, 9));
+}

@@ -102,3 +102,21 @@ Test(options, too_long_to_be_true_are_ignored)
 
     cr_expect(ne(int, hs_options.directory[1], 'x'));
 }
+
+Test(options, choose_how_much_is_tracked)
+{
+    hs_options_parse("sample=512K:dormant=1:switch=USR1:totals=1:memory=64M");
+
+    cr_expect(eq(u64, hs_options.sample_rate, 524288));
+    cr_expect(hs_options.is_dormant);
+    cr_expect(eq(int, hs_options.switch_signal, SIGUSR1));
+    cr_expect(hs_options.with_totals);
+    cr_expect(eq(u64, hs_options.memory_limit, (uint64_t)64 << 20));
+}
+
+Test(options, a_sample_of_nothing_is_refused)
+{
+    hs_options_parse("sample=0:sample=9999G:sample=much");
+
+    cr_expect(eq(u64, hs_options.sample_rate, 0));
+}
