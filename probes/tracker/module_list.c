@@ -132,9 +132,10 @@ static bool is_current(const struct list *list)
 {
     if (__atomic_load_n(&hs_rules_unloading, __ATOMIC_ACQUIRE) != 0)
         return true;
-    return list->last && hs_memory_is_readable((uint64_t)list->last)
-           && !__atomic_load_n(&list->last->l_next, __ATOMIC_ACQUIRE)
-           && list->generation == __atomic_load_n(&hs_rules_generation, __ATOMIC_ACQUIRE);
+    /* The last link is looked at only when it is not known to be gone. */
+    return list->generation == __atomic_load_n(&hs_rules_generation, __ATOMIC_ACQUIRE)
+           && list->last && hs_memory_is_readable((uint64_t)list->last)
+           && !__atomic_load_n(&list->last->l_next, __ATOMIC_ACQUIRE);
 }
 
 /* False: another thread is at it. */
