@@ -24,6 +24,15 @@
 #define HS_THREAD_BYTES (64 << 10)
 #define HS_THREAD_BLOCKS 256
 
+/* Of the end of a thread the kernel tells us, and ThreadSanitizer does not listen. Tests
+ * release what this acquires. */
+#if defined(__SANITIZE_THREAD__)
+void __tsan_acquire(void *address);
+#define HS_SANITIZER_ENDED(thread) __tsan_acquire(thread)
+#else
+#define HS_SANITIZER_ENDED(thread) (void)0
+#endif
+
 enum {
     HS_GUARD_HELD = 1,
     HS_GUARD_PENDING = 2, /* live bytes were flushed: tell the trigger on leaving */

@@ -29,6 +29,13 @@
 static int (*find_object)(void *address, struct hs_found_object *ret);
 static struct hs_module *modules;
 static uint32_t used;
+/* The entries that are in force, the newest first, so that two threads that meet the same
+ * module at once do not both add it. Indexes here are one more than those of entries. */
+static struct {
+    uint64_t end;
+    uint32_t before;
+} links[MODULES_MAX];
+static uint32_t newest;
 static uint64_t dropped;
 static char executable_path[512];
 
@@ -57,46 +64,62 @@ const struct hs_module *hs_module_table(uint32_t *ret_count)
     return modules;
 }
 
-/* The first complete entry below `count` that is the same file at the same place. */
-static uint32_t entry_find(const struct hs_module *module, uint32_t count)
+static bool entry_is(uint32_t index, const struct hs_module *module)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        const struct hs_module *entry = &modules[i];
-        if (__atomic_load_n(&entry->end, __ATOMIC_ACQUIRE) == module->end
-            && entry->start == module->start && entry->bias == module->bias
-            && entry->build_id_size == module->build_id_size
-            && memcmp(entry->build_id, module->build_id, HS_BUILD_ID_MAX) == 0
-            && strcmp(entry->path, module->path) == 0)
-            return i;
-    }
+    const struct hs_module *entry = &modules[index];
+    return links[index].end == module->end && entry->start == module->start
+           && entry->bias == module->bias && entry->build_id_size == module->build_id_size
+           && memcmp(entry->build_id, module->build_id, HS_BUILD_ID_MAX) == 0
+           && strcmp(entry->path, module->path) == 0;
+}
+
+/* The same file at the same place among the entries from `at` on that came after `seen`. */
+static uint32_t entry_find(const struct hs_module *module, uint32_t at, uint32_t seen)
+{
+    for (; at != seen; at = links[at - 1].before)
+        if (entry_is(at - 1, module))
+            return at - 1;
     return UINT32_MAX;
+}
+
+static bool entry_reserve(uint32_t *ret)
+{
+    uint32_t index = __atomic_load_n(&used, __ATOMIC_RELAXED);
+    do {
+        if (index >= MODULES_MAX)
+            return false;
+    } while (!__atomic_compare_exchange_n(&used, &index, index + 1, true,
+                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    *ret = index;
+    return true;
 }
 
 uint32_t hs_module_note(const struct hs_module *module)
 {
-    uint32_t count;
-    if (!hs_module_table(&count) || module->end == 0)
+    uint32_t index, first = __atomic_load_n(&newest, __ATOMIC_ACQUIRE);
+    if (!modules || module->end == 0)
         return UINT32_MAX;
-    uint32_t index = entry_find(module, count);
-    if (index != UINT32_MAX)
-        return index;
+    uint32_t found = entry_find(module, first, 0);
+    if (found != UINT32_MAX)
+        return found;
+    if (!entry_reserve(&index)) {
+        __atomic_fetch_add(&dropped, 1, __ATOMIC_RELAXED);
+        return UINT32_MAX;
+    }
 
-    index = __atomic_load_n(&used, __ATOMIC_RELAXED);
-    do {
-        if (index >= MODULES_MAX) {
-            __atomic_fetch_add(&dropped, 1, __ATOMIC_RELAXED);
-            return UINT32_MAX;
-        }
-    } while (!__atomic_compare_exchange_n(&used, &index, index + 1, true,
-                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
-    struct hs_module *entry = &modules[index];
-    uint64_t end = module->end;
-    *entry = *module;
-    entry->end = 0;
-    uint32_t other = entry_find(module, index);
-    if (other != UINT32_MAX)
-        return other;
-    __atomic_store_n(&entry->end, end, __ATOMIC_RELEASE);
+    struct hs_module entry = *module;
+    entry.end = 0;
+    modules[index] = entry;
+    links[index].end = module->end;
+    links[index].before = first;
+    while (!__atomic_compare_exchange_n(&newest, &first, index + 1, false,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        found = entry_find(module, first, links[index].before);
+        if (found != UINT32_MAX)
+            return found;
+        links[index].before = first;
+    }
+    __atomic_store_n(&modules[index].end, module->end, __ATOMIC_RELEASE);
     return index;
 }
 

@@ -24,7 +24,7 @@
 enum {
     STATE_FREE = 0,
     STATE_USED,
-    STATE_CHECKING, /* somebody asks whether its thread is dead */
+    STATE_HELD, /* somebody takes it over, or asks whether its thread is dead */
 };
 
 struct slab {
@@ -115,11 +115,13 @@ static bool state_change(struct hs_thread *thread, uint32_t from, uint32_t to)
 /* Free the state when its thread is gone. */
 static void state_reclaim(struct hs_thread *thread)
 {
-    if (!state_change(thread, STATE_USED, STATE_CHECKING))
+    if (!state_change(thread, STATE_USED, STATE_HELD))
         return;
     bool dead = hs_raw(SYS_tgkill, hs_tracked_pid, thread->tid, 0) == -ESRCH;
-    if (dead)
+    if (dead) {
+        HS_SANITIZER_ENDED(thread);
         hs_thread_flush(thread);
+    }
     __atomic_store_n(&thread->owned, dead ? STATE_FREE : STATE_USED, __ATOMIC_RELEASE);
 }
 
@@ -138,7 +140,7 @@ static struct hs_thread *state_take(struct slab *slab)
 {
     for (; slab; slab = slab->next)
         for (size_t i = 0; i < SLAB_STATES; i++)
-            if (state_change(&slab->states[i], STATE_FREE, STATE_USED))
+            if (state_change(&slab->states[i], STATE_FREE, STATE_HELD))
                 return &slab->states[i];
     return NULL;
 }
@@ -155,7 +157,7 @@ static struct hs_thread *state_from_new_slab(void)
     struct slab *slab = hs_raw_map(SLAB_SIZE);
     if (!slab)
         return NULL;
-    slab->states[0].owned = STATE_USED;
+    slab->states[0].owned = STATE_HELD;
     slab->next = __atomic_load_n(&slabs, __ATOMIC_RELAXED);
     while (!__atomic_compare_exchange_n(&slabs, &slab->next, slab, true, __ATOMIC_RELEASE,
                                         __ATOMIC_RELAXED))
@@ -185,6 +187,7 @@ struct hs_thread *hs_thread_create(void)
     thread->memo_is_walked = false;
     thread->stack_misses = 0;
     thread->stack_low = thread->stack_high = 0;
+    __atomic_store_n(&thread->owned, STATE_USED, __ATOMIC_RELEASE); /* with its own tid */
     hs_thread_own = thread;
     return thread;
 }
