@@ -147,11 +147,9 @@ static bool table_has_room(struct hs_intern_table *table)
     return true;
 }
 
-uint32_t hs_intern_seek(uint64_t hash)
+/* In `front`, or in an older table, from where it is taken over. */
+static uint32_t seek_from(struct hs_intern_table *front, uint64_t hash)
 {
-    struct hs_intern_table *front = __atomic_load_n(&hs_intern_newest, __ATOMIC_ACQUIRE);
-    if (!front)
-        return 0;
     uint64_t *slot, *ignored;
     uint32_t node = table_find(front, hash, &slot);
     for (struct hs_intern_table *table = front->older; table && !node;
@@ -161,6 +159,17 @@ uint32_t hs_intern_seek(uint64_t hash)
             node = table_insert(front, slot, hash, node);
     }
     return node;
+}
+
+uint32_t hs_intern_seek(uint64_t hash)
+{
+    for (;;) {
+        struct hs_intern_table *front =
+            __atomic_load_n(&hs_intern_newest, __ATOMIC_ACQUIRE);
+        uint32_t node = front ? seek_from(front, hash) : 0;
+        if (hs_intern_is_newest(front))
+            return node;
+    }
 }
 
 static uint32_t drop(void)
@@ -184,7 +193,8 @@ uint32_t hs_intern_add(uint32_t parent, uint64_t address, uint64_t hash)
         return drop();
     uint64_t *slot;
     uint32_t other = table_find(table, hash, &slot);
-    return other ? other : table_insert(table, slot, hash, node);
+    uint32_t winner = other ? other : table_insert(table, slot, hash, node);
+    return hs_intern_is_newest(table) ? winner : hs_intern_seek(hash);
 }
 
 const struct hs_capture_frame *hs_stack_nodes(uint32_t *ret_count)

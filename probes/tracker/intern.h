@@ -41,6 +41,14 @@ static inline uint64_t hs_intern_term(uint64_t address, uint64_t depth)
     return (term ^ term >> 32) * 0xbf58476d1ce4e5b9u;
 }
 
+/* Is this still the table where a stack is looked for first? What is found in another one
+ * may be a copy that lost to a node in the newest. */
+static inline bool hs_intern_is_newest(const struct hs_intern_table *table)
+{
+    return __builtin_expect(__atomic_load_n(&hs_intern_newest, __ATOMIC_ACQUIRE) == table,
+                            1);
+}
+
 /* The node at once, or 0: ask hs_intern_seek(). */
 static inline uint32_t hs_intern_find(uint64_t hash)
 {
@@ -52,7 +60,9 @@ static inline uint32_t hs_intern_find(uint64_t hash)
         uint64_t slot =
             __atomic_load_n(&table->slots[(hash + i) & table->mask], __ATOMIC_ACQUIRE);
         if (__builtin_expect((slot ^ hash) >> HS_INTERN_NODE_BITS == 0, 1))
-            return (uint32_t)slot & ((1u << HS_INTERN_NODE_BITS) - 1);
+            return hs_intern_is_newest(table)
+                       ? (uint32_t)slot & ((1u << HS_INTERN_NODE_BITS) - 1)
+                       : 0;
     }
     return 0;
 }
