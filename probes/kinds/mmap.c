@@ -26,6 +26,7 @@
 #include "probes/tracker/modules.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/options.h"
+#include "probes/tracker/rules.h"
 #include "probes/tracker/stack.h"
 #include "probes/tracker/switch.h"
 #include "probes/tracker/thread.h"
@@ -128,9 +129,16 @@ static uint32_t flags_of(int flags)
            | (flags & MAP_ANONYMOUS ? 0 : HS_BLOCK_FILE);
 }
 
+static void replace(void *hint, size_t size, int flags)
+{
+    if (flags & MAP_FIXED)
+        hs_rules_unmap((uint64_t)(uintptr_t)hint, size);
+}
+
 HS_EXPORT void *mmap(void *hint, size_t size, int protection, int flags, int fd,
                      off_t offset)
 {
+    replace(hint, size, flags);
     void *address = hs_next_mmap()(hint, size, protection, flags, fd, offset);
     if (address != MAP_FAILED)
         record(address, size, flags_of(flags), __builtin_return_address(0),
@@ -141,6 +149,7 @@ HS_EXPORT void *mmap(void *hint, size_t size, int protection, int flags, int fd,
 HS_EXPORT void *mmap64(void *hint, size_t size, int protection, int flags, int fd,
                        __off64_t offset)
 {
+    replace(hint, size, flags);
     void *address = hs_next_mmap64()(hint, size, protection, flags, fd, offset);
     if (address != MAP_FAILED)
         record(address, size, flags_of(flags), __builtin_return_address(0),
@@ -152,6 +161,7 @@ HS_EXPORT int munmap(void *address, size_t size)
 {
     struct hs_mapping gone;
     bool known = forget(address, size, &gone);
+    hs_rules_unmap((uint64_t)(uintptr_t)address, size);
     int result = hs_next_munmap()(address, size);
     if (result < 0 && known) /* no room to split the kernel's own entry */
         put_back(&gone);
@@ -180,6 +190,7 @@ HS_EXPORT void *mremap(void *address, size_t old_size, size_t size, int flags, .
         va_arg(rest, void *); /* looked at only with MREMAP_FIXED or DONTUNMAP */
     va_end(rest);
 
+    hs_rules_unmap((uint64_t)(uintptr_t)address, old_size);
     uint32_t kind = flags_at(address);
     struct hs_mapping gone;
     bool known = !leaves_old(old_size, flags) && forget(address, old_size, &gone);

@@ -12,7 +12,7 @@ bool hs_memo_check(const struct hs_thread *thread, uint32_t index)
 {
     const struct hs_thread_frame *frame = &thread->memo[index];
     if (frame->way & HS_FRAME_NO_MODULE
-        && !hs_rules_has_no_module(thread->memo[index + 1].ip))
+        && !hs_rules_has_no_module(thread->memo[index + 1].ip, thread->memo_generation))
         return false;
     uint64_t below = frame->way & HS_FRAME_BP_BELOW;
     return !below || !(frame->way & HS_FRAME_BP_MATTERS)

@@ -184,17 +184,48 @@ struct hs_rule hs_rule_word_rule(uint64_t word)
     return rule;
 }
 
+/* Addresses that were found to be in no module, 64 KiB a bit; far ones share bits. */
+#define CODE_SHIFT 16
+#define CODE_BITS ((uint64_t)1 << 15)
+static uint8_t code[CODE_BITS / 8];
+
+static void note_code(uint64_t address)
+{
+    uint64_t bit = (address - 1) >> CODE_SHIFT & (CODE_BITS - 1);
+    __atomic_fetch_or(&code[bit / 8], (uint8_t)(1u << bit % 8), __ATOMIC_SEQ_CST);
+}
+
+static bool may_be_code(uint64_t start, uint64_t end)
+{
+    uint64_t first = start >> CODE_SHIFT, last = (end - 1) >> CODE_SHIFT;
+    for (uint64_t i = first; i <= last && i < first + CODE_BITS; i++)
+        if (__atomic_load_n(&code[(i & (CODE_BITS - 1)) / 8], __ATOMIC_RELAXED) >> i % 8
+            & 1)
+            return true;
+    return false;
+}
+
+void hs_rules_unmap(uint64_t start, uint64_t size)
+{
+    if (size > 0 && hs_rules_are_ready && may_be_code(start, start + size))
+        __atomic_fetch_add(&hs_rules_generation, 1, __ATOMIC_SEQ_CST);
+}
+
 static uint64_t make(uint64_t address, uint32_t generation)
 {
-    struct hs_module_unwind module;
-    if (!hs_module_find_unwind(address - 1, &module))
-        return pack_special(hs_module_can_find() ? HS_SPECIAL_NO_MODULE
-                                                 : HS_SPECIAL_COMPLEX);
+    struct hs_module_unwind module = {.path = NULL};
     struct hs_cfi_span span;
-    struct hs_rule rule = {.kind = HS_RULE_COMPLEX};
-    if (module.table && find_span(&module, &span))
-        rule = hs_cfi_rule(&span, module.table, address - 1);
-    uint64_t word = pack(&rule), key = hs_rules_key(hs_rules_hash(address), generation);
+    uint64_t word = pack_special(HS_SPECIAL_COMPLEX);
+    if (!hs_module_find_unwind(address - 1, &module)) {
+        if (!hs_module_can_find())
+            return word;
+        note_code(address);
+        word = pack_special(HS_SPECIAL_NO_MODULE);
+    } else if (module.table && find_span(&module, &span)) {
+        struct hs_rule rule = hs_cfi_rule(&span, module.table, address - 1);
+        word = pack(&rule);
+    }
+    uint64_t key = hs_rules_key(hs_rules_hash(address), generation);
     word |= key & HS_RULE_KEY;
     if (!is_converter(module.path))
         keep(word, key);
@@ -214,8 +245,9 @@ uint64_t hs_rules_seek(uint64_t address, uint32_t generation)
     return make(address, generation);
 }
 
-bool hs_rules_has_no_module(uint64_t address)
+bool hs_rules_has_no_module(uint64_t address, uint32_t generation)
 {
-    struct hs_module_unwind module;
-    return !hs_module_find_unwind(address - 1, &module);
+    uint64_t word = hs_rules_find(address, hs_rules_hash(address), generation);
+    return (word & HS_RULE_WORD_KIND) == HS_RULE_WORD_SPECIAL
+           && word >> HS_RULE_CFA_SHIFT == HS_SPECIAL_NO_MODULE;
 }

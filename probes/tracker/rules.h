@@ -29,7 +29,7 @@ enum {
 };
 enum hs_rule_special {
     HS_SPECIAL_FRAME = 1,
-    HS_SPECIAL_NO_MODULE, /* as FRAME, but only until something is loaded there */
+    HS_SPECIAL_NO_MODULE, /* as FRAME, until hs_rules_unmap() */
     HS_SPECIAL_OUTERMOST,
     HS_SPECIAL_COMPLEX,
 };
@@ -77,7 +77,14 @@ struct hs_rule hs_rule_word_rule(uint64_t word);
 bool hs_rules_have_room(const struct hs_rule *rule);
 
 /* Is there still no module at `address`? */
-bool hs_rules_has_no_module(uint64_t address);
+bool hs_rules_has_no_module(uint64_t address, uint32_t generation);
+
+/*
+ * The program unmaps [start, +size), or maps something else there. A library can be loaded
+ * where generated code was only after that code went, so what is known of generated code
+ * holds until then. (Not so when it goes by a bare system call.)
+ */
+void hs_rules_unmap(uint64_t start, uint64_t size);
 
 /* Ask before the first look-up of a capture. False: not now. */
 static inline bool hs_rules_begin(uint32_t *ret_generation)
