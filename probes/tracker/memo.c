@@ -8,15 +8,9 @@
 
 #include "probes/tracker/rules.h"
 
-bool hs_memo_check(const struct hs_thread *thread, uint32_t index)
+bool hs_memo_check_module(const struct hs_thread *thread, uint32_t index)
 {
-    const struct hs_thread_frame *frame = &thread->memo[index];
-    if (frame->way & HS_FRAME_NO_MODULE
-        && !hs_rules_has_no_module(thread->memo[index + 1].ip, thread->memo_generation))
-        return false;
-    uint64_t below = frame->way & HS_FRAME_BP_BELOW;
-    return !below || !(frame->way & HS_FRAME_BP_MATTERS)
-           || hs_slot_read(frame->sp - below) == frame->bp;
+    return hs_rules_has_no_module(thread->memo[index + 1].ip, thread->memo_generation);
 }
 
 uint32_t hs_memo_reach(const struct hs_thread *thread, uint32_t inner)

@@ -80,7 +80,19 @@ static inline bool hs_memo_is_checked(uint32_t way)
            || (way & HS_FRAME_BP_MATTERS && way & HS_FRAME_BP_BELOW);
 }
 
-bool hs_memo_check(const struct hs_thread *thread, uint32_t index);
+bool hs_memo_check_module(const struct hs_thread *thread, uint32_t index);
+
+/* Is what memo[index] is checked for still so? */
+static inline bool hs_memo_check(const struct hs_thread *thread, uint32_t index)
+{
+    const struct hs_thread_frame *frame = &thread->memo[index];
+    if (HS_UNLIKELY(frame->way & HS_FRAME_NO_MODULE)
+        && !hs_memo_check_module(thread, index))
+        return false;
+    uint64_t below = frame->way & HS_FRAME_BP_BELOW;
+    return !below || !(frame->way & HS_FRAME_BP_MATTERS)
+           || hs_slot_read(frame->sp - below) == frame->bp;
+}
 
 /* hs_memo_reach() == 0, quickly. */
 static inline bool hs_memo_holds(const struct hs_thread *thread, uint32_t inner)

@@ -91,32 +91,12 @@ static enum step_result step_frame(const struct hs_thread *thread,
     return STEP_ON;
 }
 
-static enum step_result step_by_bp(const struct hs_thread *thread,
-                                   struct hs_thread_frame *frame, uint64_t word)
-{
-    /* No overflow: the end is an address of the stack, and offsets are small. */
-    if (frame->bp > thread->stack_high)
-        return STEP_DECLINE;
-    uint64_t cfa = frame->bp + hs_rule_word_cfa(word), below = hs_rule_word_bp(word);
-    if (cfa <= frame->sp || cfa > thread->stack_high || cfa % 8 != 0
-        || cfa - frame->sp < below)
-        return STEP_DECLINE;
-    if (below)
-        frame->bp = hs_slot_read(cfa - below);
-    frame->ip = hs_slot_read(cfa - 8);
-    frame->sp = cfa;
-    frame->way = (uint32_t)below | HS_FRAME_BY_BP;
-    return STEP_ON;
-}
-
-/* Whatever is no offset from the stack pointer. */
+/* Whatever is no offset from a register. */
 static __attribute__((noinline)) enum step_result
 step_special(const struct hs_thread *thread, struct hs_thread_frame *frame, uint64_t word)
 {
     if (frame->ip < PAGE)
         return STEP_UNSURE;
-    if ((word & HS_RULE_WORD_KIND) == HS_RULE_WORD_BP)
-        return step_by_bp(thread, frame, word);
     switch (hs_rule_word_cfa(word) / 8) {
     case HS_SPECIAL_FRAME:
         return step_frame(thread, frame, true);
@@ -126,6 +106,15 @@ step_special(const struct hs_thread *thread, struct hs_thread_frame *frame, uint
         return STEP_END;
     }
     return STEP_DECLINE;
+}
+
+/* Can a CFA and what was saved below it be where the frame pointer says? */
+static inline bool is_frame(const struct hs_thread *thread, uint64_t sp, uint64_t bp,
+                            uint64_t cfa, uint64_t below)
+{
+    /* No overflow: the end is an address of the stack, and offsets are small. */
+    return bp <= thread->stack_high && cfa > sp && cfa <= thread->stack_high
+           && cfa % 8 == 0 && cfa - sp >= below;
 }
 
 /*
@@ -236,14 +225,25 @@ bool hs_walk(struct hs_thread *thread, void *hook_frame)
         }
 
         uint64_t word = hs_rules_find(at.ip, hash, generation);
+        uint64_t below = hs_rule_word_bp(word);
         if (HS_LIKELY((word & HS_RULE_WORD_KIND) == HS_RULE_WORD_SP)) {
             at.sp += hs_rule_word_cfa(word);
             if (HS_UNLIKELY(at.sp > thread->stack_high))
                 return false;
-            at.way = (uint32_t)hs_rule_word_bp(word);
-            if (at.way)
-                at.bp = hs_slot_read(at.sp - at.way);
+            at.way = (uint32_t)below;
+            if (below)
+                at.bp = hs_slot_read(at.sp - below);
             at.ip = hs_slot_read(at.sp - 8);
+        } else if ((word & HS_RULE_WORD_KIND) == HS_RULE_WORD_BP) {
+            uint64_t cfa = at.bp + hs_rule_word_cfa(word);
+            if (HS_UNLIKELY(!is_frame(thread, at.sp, at.bp, cfa, below)))
+                return false;
+            at.sp = cfa;
+            at.way = (uint32_t)below | HS_FRAME_BY_BP;
+            ways |= HS_FRAME_BY_BP;
+            if (below)
+                at.bp = hs_slot_read(cfa - below);
+            at.ip = hs_slot_read(cfa - 8);
         } else {
             /* A copy, so that the frame itself can stay in registers. */
             struct hs_thread_frame copy = at;
