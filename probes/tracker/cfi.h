@@ -19,6 +19,7 @@ enum hs_rule_kind {
     HS_RULE_FRAME = 0, /* no unwind information: only the frame pointer can help */
     HS_RULE_SP,        /* the caller's frame (CFA) is stack pointer + cfa_offset */
     HS_RULE_BP,        /* … frame pointer + cfa_offset */
+    HS_RULE_REALIGNED, /* … what the slot cfa_offset below the frame pointer holds */
     HS_RULE_OUTERMOST, /* nobody called this */
     HS_RULE_COMPLEX,   /* expressions, signal frames, other registers */
 };
@@ -34,7 +35,8 @@ enum hs_rule_reason {
     HS_REASONS,
 };
 
-/* The return address is always at CFA - 8. Offsets are in bytes, multiples of 8. */
+/* The return address is always at CFA - 8. Offsets are in bytes, multiples of 8. A
+ * realigned frame has the caller's frame pointer where the frame pointer points. */
 struct hs_rule {
     enum hs_rule_kind kind;
     enum hs_rule_reason reason;

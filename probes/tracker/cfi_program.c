@@ -327,6 +327,11 @@ struct hs_rule hs_cfi_row_rule(const struct hs_cfi_row *row)
         return (struct hs_rule){.kind = HS_RULE_OUTERMOST};
     if (!is_ordinary(row))
         return complex_rule(HS_REASON_PLACE);
+    if (row->cfa_kind == HS_CFA_LOADED && row->cfa_register == HS_REGISTER_BP
+        && row->cfa_offset <= -8 && row->cfa_offset % 8 == 0
+        && row->bp.kind == HS_CFI_BESIDE_BP && row->bp.offset == 0)
+        return (struct hs_rule){.kind = HS_RULE_REALIGNED,
+                                .cfa_offset = (uint32_t)-row->cfa_offset};
     if (row->cfa_kind != HS_CFA_SUM)
         return complex_rule(HS_REASON_EXPRESSION);
     if (row->cfa_register == HS_REGISTER_BP)

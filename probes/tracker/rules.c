@@ -53,6 +53,11 @@ void hs_rules_unload_end(void)
     unloading_here--;
 }
 
+bool hs_rules_unloading_is_own(uint32_t unloading)
+{
+    return unloading == unloading_here;
+}
+
 /* What another thread was unloading stays half unloaded. */
 void hs_rules_fork_child(void)
 {
@@ -67,6 +72,8 @@ static uint64_t pack_special(enum hs_rule_special special)
 
 bool hs_rules_have_room(const struct hs_rule *rule)
 {
+    if (rule->kind != HS_RULE_SP && rule->kind != HS_RULE_BP)
+        return true;
     return rule->cfa_offset / 8 <= HS_RULE_CFA_MAX
            && rule->bp_offset / 8 <= HS_RULE_BP_MAX
            && (rule->kind != HS_RULE_SP || rule->bp_offset <= rule->cfa_offset);
@@ -78,7 +85,8 @@ static uint64_t pack(const struct hs_rule *rule)
         return pack_special(HS_SPECIAL_FRAME);
     if (rule->kind == HS_RULE_OUTERMOST)
         return pack_special(HS_SPECIAL_OUTERMOST);
-    if (rule->kind == HS_RULE_COMPLEX || !hs_rules_have_room(rule))
+    if ((rule->kind != HS_RULE_SP && rule->kind != HS_RULE_BP)
+        || !hs_rules_have_room(rule))
         return pack_special(HS_SPECIAL_COMPLEX);
     uint64_t kind = rule->kind == HS_RULE_SP ? HS_RULE_WORD_SP : HS_RULE_WORD_BP;
     return kind | (uint64_t)(rule->cfa_offset / 8) << HS_RULE_CFA_SHIFT

@@ -86,10 +86,17 @@ bool hs_rules_has_no_module(uint64_t address, uint32_t generation);
  */
 void hs_rules_unmap(uint64_t start, uint64_t size);
 
+/* Is the calling thread the only one of those that are unloading? Then nothing is gone yet
+ * where it captures: in the destructors of what it unloads. */
+bool hs_rules_unloading_is_own(uint32_t unloading);
+
 /* Ask before the first look-up of a capture. False: not now. */
 static inline bool hs_rules_begin(uint32_t *ret_generation)
 {
-    if (!hs_rules_are_ready || __atomic_load_n(&hs_rules_unloading, __ATOMIC_ACQUIRE))
+    if (!hs_rules_are_ready)
+        return false;
+    uint32_t unloading = __atomic_load_n(&hs_rules_unloading, __ATOMIC_ACQUIRE);
+    if (__builtin_expect(unloading != 0, 0) && !hs_rules_unloading_is_own(unloading))
         return false;
     *ret_generation = __atomic_load_n(&hs_rules_generation, __ATOMIC_RELAXED);
     return true;

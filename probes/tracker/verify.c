@@ -61,6 +61,29 @@ static void count(uint64_t *counter)
     __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
 
+/* The rule as the walk would compile it; cursors look at each page before they read.
+ * False: there is none. */
+static bool find_rule(uint64_t address, struct hs_rule *ret)
+{
+    static const struct hs_cfi_span everything = {4096, (uint64_t)1 << 47};
+    struct hs_module_unwind module;
+    *ret = (struct hs_rule){.kind = HS_RULE_FRAME};
+    if (!hs_module_find_unwind(address - 1, &module))
+        return hs_module_can_find();
+    if (module.table == 0)
+        return false;
+    *ret = hs_cfi_rule(&everything, module.table, address - 1);
+    return true;
+}
+
+/* By the frame at `address`: the walk names the byte behind what libunwind does then. */
+static bool has_interrupted(uint64_t address)
+{
+    struct hs_rule rule;
+    return find_rule(address, &rule) && rule.kind == HS_RULE_COMPLEX
+           && rule.reason == HS_REASON_SIGNAL;
+}
+
 /* How many of our frames libunwind has, too; UINT32_MAX when it has others. */
 static uint32_t agree(const struct hs_thread *thread, const struct hs_walk *walk,
                       uint32_t n, const uint64_t *other, uint32_t n_other)
@@ -68,8 +91,13 @@ static uint32_t agree(const struct hs_thread *thread, const struct hs_walk *walk
     if (n_other > HS_STACK_DEPTH_MAX)
         n_other = HS_STACK_DEPTH_MAX;
     uint32_t same = 0;
-    while (same < n && same < n_other && own_address(thread, walk, same) == other[same])
-        same++;
+    for (; same < n && same < n_other; same++) {
+        uint64_t own = own_address(thread, walk, same);
+        if (own == other[same])
+            continue;
+        if (own != other[same] + 1 || same == 0 || !has_interrupted(other[same - 1]))
+            break;
+    }
     return same == n_other && n_other > 0 ? same : UINT32_MAX;
 }
 
@@ -94,16 +122,11 @@ static void compare(const struct hs_thread *thread, const struct hs_walk *walk,
         show(thread, walk, steps->addresses, n_other);
 }
 
-/* The rule as the walk would compile it; cursors look at each page before they read. */
 static unsigned reason_of(uint64_t address)
 {
-    static const struct hs_cfi_span everything = {4096, (uint64_t)1 << 47};
-    struct hs_module_unwind module;
-    if (!hs_module_find_unwind(address - 1, &module))
-        return hs_module_can_find() ? HS_REASON_NONE : DECLINED_NO_RULE;
-    if (module.table == 0)
+    struct hs_rule rule;
+    if (!find_rule(address, &rule))
         return DECLINED_NO_RULE;
-    struct hs_rule rule = hs_cfi_rule(&everything, module.table, address - 1);
     if (rule.kind == HS_RULE_COMPLEX)
         return rule.reason;
     return hs_rules_have_room(&rule) ? HS_REASON_NONE : DECLINED_LARGE;

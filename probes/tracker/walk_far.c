@@ -90,6 +90,16 @@ static enum step_result step_signal(struct walker *walker)
 #endif
 }
 
+/* A frame that was aligned beyond what the ABI gives: its CFA is kept in a slot. */
+static enum step_result step_realigned(struct walker *walker, uint64_t below)
+{
+    uint64_t slot = walker->bp - below, cfa;
+    if (walker->bp < below || slot < walker->sp || !read_word(walker, slot, &cfa)
+        || cfa < walker->bp + 16)
+        return STEP_DECLINE;
+    return step_to(walker, cfa, walker->bp);
+}
+
 static enum step_result step_by_rule(struct walker *walker, const struct hs_rule *rule)
 {
     switch (rule->kind) {
@@ -101,6 +111,8 @@ static enum step_result step_by_rule(struct walker *walker, const struct hs_rule
         uint64_t cfa = base + rule->cfa_offset;
         return step_to(walker, cfa, rule->bp_offset ? cfa - rule->bp_offset : 0);
     }
+    case HS_RULE_REALIGNED:
+        return step_realigned(walker, rule->cfa_offset);
     case HS_RULE_OUTERMOST:
         return STEP_END;
     case HS_RULE_COMPLEX:
@@ -109,10 +121,16 @@ static enum step_result step_by_rule(struct walker *walker, const struct hs_rule
     return rule->reason == HS_REASON_SIGNAL ? step_signal(walker) : STEP_DECLINE;
 }
 
-/* Rules are kept by return address, the byte behind the instruction they are for. */
+/* Rules, and whoever reads stacks, take an address for the byte behind the instruction
+ * that is meant. */
+static uint64_t return_address(const struct walker *walker)
+{
+    return walker->ip + walker->is_interrupted;
+}
+
 static struct hs_rule find_rule(const struct walker *walker)
 {
-    uint64_t address = walker->ip + walker->is_interrupted;
+    uint64_t address = return_address(walker);
     struct hs_rule rule = {.kind = HS_RULE_COMPLEX};
     if (walker->has_table) {
         uint64_t word =
@@ -136,7 +154,8 @@ bool hs_walk_far(struct hs_thread *thread, void *hook_frame)
             hs_stack_count_truncated();
             break;
         }
-        thread->fresh[thread->n_fresh++] = (struct hs_thread_frame){.ip = walker.ip};
+        thread->fresh[thread->n_fresh++] =
+            (struct hs_thread_frame){.ip = return_address(&walker)};
         struct hs_rule rule = find_rule(&walker);
         result = step_by_rule(&walker, &rule);
     }

@@ -159,6 +159,31 @@ Test(cfi, an_expression_like_that_of_the_linkage_table_is_complex)
     }
 }
 
+/* CFA in the slot below bp, bp in the slot at bp */
+#define REALIGNED "\x0f\x03\x76\x58\x06\x10\x06\x02\x76\x00"
+
+Test(cfi, knows_frames_that_keep_their_cfa)
+{
+    struct tables tables = MAKE("zR", REALIGNED);
+
+    cr_expect(is_rule(rule_at(&tables, 5), HS_RULE_REALIGNED, 40, 0));
+}
+
+Test(cfi, a_frame_that_keeps_its_cfa_otherwise_is_complex)
+{
+    static const struct {
+        size_t at;
+        char byte;
+    } odd[] = {{2, 0x77}, {3, 0x08}, {3, 0x7c}, {4, 0x22}, {8, 0x77}, {9, 0x08}};
+
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        char program[] = REALIGNED;
+        program[odd[i].at] = odd[i].byte;
+        struct tables tables = MAKE("zR", program);
+        cr_expect(eq(int, rule_at(&tables, 5).kind, HS_RULE_COMPLEX), "change %zu", i);
+    }
+}
+
 Test(cfi, what_no_rule_expresses_is_complex)
 {
     static const struct {
@@ -166,7 +191,7 @@ Test(cfi, what_no_rule_expresses_is_complex)
         size_t size;
         enum hs_rule_reason reason;
     } odd[] = {
-        {"\x0f\x03\x76\x78\x06", 5, HS_REASON_EXPRESSION}, /* CFA is an expression */
+        {"\x0f\x03\x77\x78\x06", 5, HS_REASON_EXPRESSION}, /* CFA is an expression */
         {"\x10\x06\x02\x76\x00", 5, HS_REASON_PLACE},      /* so is the place of bp */
         {"\x0c\x0a\x00", 3, HS_REASON_REGISTER},           /* CFA in r10 */
         {"\x0e\x0c", 2, HS_REASON_PLACE},                  /* CFA = sp + 12 */
