@@ -11,6 +11,7 @@
 #include "probes/tracker/thread.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 
 #include "probes/tracker/control.h"
 #include "probes/tracker/guard.h"
@@ -39,6 +40,10 @@ __thread uint32_t hs_guard_word;
 __thread struct hs_thread *hs_thread_own;
 
 static struct slab *slabs;
+
+/* Zero in a copy of us that no fork handler has prepared, for the kernel wipes its page. */
+static uint32_t *prepared;
+#define LIMIT_NONE ((int64_t)1 << 60)
 
 bool hs_guard_enter(void)
 {
@@ -94,8 +99,21 @@ static void set_limits(struct hs_thread *thread)
               HS_THREAD_BLOCKS);
 }
 
+/* What a child counts that the bare system call made stays in its pocket: the page is its
+ * parent's. A child of fork gets here, too, before our handler's turn. */
+static bool keep_in_pocket(struct hs_thread *thread)
+{
+    const uint32_t *mark = __atomic_load_n(&prepared, __ATOMIC_ACQUIRE);
+    if (HS_LIKELY(!mark || *mark))
+        return false;
+    thread->bytes_limit = thread->blocks_limit = LIMIT_NONE;
+    return true;
+}
+
 void hs_thread_flush(struct hs_thread *thread)
 {
+    if (keep_in_pocket(thread))
+        return;
     int64_t bytes = thread->bytes, blocks = thread->blocks;
     thread->bytes -= bytes;
     thread->blocks -= blocks;
@@ -152,11 +170,24 @@ static bool reclaim_visit(struct hs_thread *thread, void *context)
     return true;
 }
 
+static void make_mark(void)
+{
+    uint32_t *page = hs_raw_map(4096);
+    if (page && hs_raw(SYS_madvise, page, 4096, MADV_WIPEONFORK) == 0) {
+        *page = 1;
+        __atomic_store_n(&prepared, page, __ATOMIC_RELEASE);
+    } else if (page) {
+        hs_raw_unmap(page, 4096);
+    }
+}
+
 static struct hs_thread *state_from_new_slab(void)
 {
     struct slab *slab = hs_raw_map(SLAB_SIZE);
     if (!slab)
         return NULL;
+    if (!__atomic_load_n(&slabs, __ATOMIC_RELAXED))
+        make_mark();
     slab->states[0].owned = STATE_HELD;
     slab->next = __atomic_load_n(&slabs, __ATOMIC_RELAXED);
     while (!__atomic_compare_exchange_n(&slabs, &slab->next, slab, true, __ATOMIC_RELEASE,
@@ -204,7 +235,11 @@ static bool drop_visit(struct hs_thread *thread, void *context)
 
 void hs_thread_fork_child(void)
 {
+    if (prepared)
+        *prepared = 1;
     hs_thread_each(drop_visit, NULL);
-    if (hs_thread_own)
+    if (hs_thread_own) {
         hs_thread_own->tid = (int32_t)hs_raw(SYS_gettid);
+        hs_thread_own->bytes_limit = hs_thread_own->blocks_limit = 0;
+    }
 }

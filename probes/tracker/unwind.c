@@ -108,7 +108,7 @@ void hs_unwind_init(void)
     if (malloc_is_in_executable())
         return;
     const struct link_map *last_before = last_loaded();
-    void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+    void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!library) {
         dlerror();
         return;
