@@ -36,6 +36,7 @@
 #include "probes/tracker/trigger.h"
 #include "probes/tracker/unwind.h"
 #include "probes/tracker/verify.h"
+#include "probes/tracker/walk.h"
 
 static void note_shim_path(const struct hs_module *shim)
 {
@@ -133,6 +134,8 @@ bool hs_lifecycle_begin(void)
     hs_options_parse(hs_environment_find(first_environment(), HS_ENV_OPTIONS));
     bool ready = !hs_refuse_reason() && hs_modules_init() && !hs_options.is_dormant
                  && hs_switch_on();
+    if (ready && !hs_options.library_unwinds)
+        hs_walk_init(); /* others' constructors have whole stacks, too */
     if (!ready)
         hs_switch_off();
     hs_guard_word = 0;
