@@ -86,6 +86,9 @@ enum hs_trigger {
     HS_TRIGGER_API,
 };
 
+/* musl does not tell exit handlers. */
+#define HS_EXIT_STATUS_UNKNOWN INT32_MIN
+
 struct hs_control {
     uint64_t magic;
     uint32_t version;

@@ -91,7 +91,8 @@ static void add_process(json_t *object, const struct hs_capture *capture)
     json_object_set_new(object, "sequence", json_integer(header->sequence));
     json_object_set_new(object, "epoch", json_integer(header->epoch));
     json_object_set_new(object, "trigger", json_string(trigger_name(header->trigger)));
-    if (header->trigger == HS_TRIGGER_EXIT)
+    if (header->trigger == HS_TRIGGER_EXIT
+        && header->exit_status != HS_EXIT_STATUS_UNKNOWN)
         json_object_set_new(object, "exit_status", json_integer(header->exit_status));
     json_object_set_new(object, "pause_ms", milliseconds_json(header->pause_ns));
     json_object_set_new(object, "fork_ms", milliseconds_json(header->fork_ns));

@@ -12,6 +12,7 @@
 
 #include "probes/freeze/freeze.h"
 #include "probes/freeze/image.h"
+#include "probes/tracker/loader.h"
 #include "probes/tracker/unwind.h"
 
 #define MAPS_MAX 10000
@@ -54,7 +55,7 @@ static void look(void *context)
     (void)context;
     uint32_t count;
     const struct link_map *const *ours = hs_unwind_libraries(&count);
-    const struct link_map *map = _r_debug.r_map;
+    const struct link_map *map = hs_loader_modules();
     for (int left = MAPS_MAX; map && left > 0; map = map->l_next, left--) {
         bool is_ours = false;
         for (uint32_t i = 0; i < count; i++)

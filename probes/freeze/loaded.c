@@ -14,6 +14,7 @@
 #include "probes/freeze/freeze.h"
 #include "probes/freeze/image.h"
 #include "probes/tracker/control.h"
+#include "probes/tracker/loader.h"
 #include "probes/tracker/modules.h"
 
 #define SEGMENTS_MAX 64
@@ -187,7 +188,7 @@ static int add_loaded(struct candidate *candidate, const char *path, uint32_t n_
     *module = candidate->module;
     if (same_text(path, hs_control->shim_path, 1023) || hs_brought_by_us(module->bias))
         module->flags |= HS_MODULE_SHIM;
-    uint64_t loader = (uint64_t)(uintptr_t)&_r_debug;
+    uint64_t loader = (uint64_t)(uintptr_t)hs_loader_address();
     if (loader >= module->start && loader < module->end)
         module->flags |= HS_MODULE_LOADER;
     if (module->flags & HS_MODULE_SHIM)

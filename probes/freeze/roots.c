@@ -14,6 +14,7 @@
 
 #include "probes/freeze/freeze.h"
 #include "probes/freeze/image.h"
+#include "probes/tracker/loader.h"
 
 #define LINK_MAPS_MAX 10000
 #define LINK_MAP_SIZE 1200 /* at least glibc's private struct link_map */
@@ -94,7 +95,7 @@ static void walk_link_maps(void *context)
 int hs_roots_collect(void)
 {
     const struct hs_root_range *segments = (const void *)hs_image.segments.items;
-    struct chain chain = {.map = _r_debug.r_map, .owner = loader_module()};
+    struct chain chain = {.map = hs_loader_modules(), .owner = loader_module()};
     uint64_t fault;
 
     hs_image.roots.size = sizeof(struct hs_root_range);

@@ -129,7 +129,7 @@ static struct span native_stack(int32_t tid, uint64_t thread_pointer)
     return (struct span){start, end < range->end ? end : range->end};
 }
 
-/* Static TLS, libc's thread record, and the table of dynamic TLS it points to. */
+/* Static TLS, libc's thread record, and glibc's table of dynamic TLS it points to. */
 static int add_tls(const struct hs_slot *slot, uint32_t owner, uint64_t *ret_start)
 {
     uint64_t pointer = slot->thread_pointer;
@@ -146,7 +146,7 @@ static int add_tls(const struct hs_slot *slot, uint32_t owner, uint64_t *ret_sta
     *ret_start = start;
     int err = hs_roots_add(start, end, HS_ROOT_TLS, owner);
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && defined(__GLIBC__)
     uint64_t table = ((const uint64_t *)(uintptr_t)pointer)[1];
     const struct hs_range *of_table = hs_maps_find(&hs_image.maps, table - 16);
     if (err < 0 || table < 4096 || !of_table || of_table->start > table - 16

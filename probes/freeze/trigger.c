@@ -8,6 +8,7 @@
 #include "probes/tracker/trigger.h"
 
 #include <errno.h>
+#include <link.h>
 #include <signal.h>
 #include <time.h>
 
@@ -113,6 +114,30 @@ static void start_timer(void)
         hs_report("no timer for snapshot=every");
 }
 
+/* musl has neither of glibc's answers. Its static TLS is that of the modules loaded at the
+ * start, and a thread's values end its mapping or lie in libc's data. */
+#ifndef __GLIBC__
+static int add_tls(struct dl_phdr_info *module, size_t size, void *sum)
+{
+    (void)size;
+    for (unsigned i = 0; i < module->dlpi_phnum; i++)
+        if (module->dlpi_phdr[i].p_type == PT_TLS)
+            *(uint64_t *)sum +=
+                module->dlpi_phdr[i].p_memsz + module->dlpi_phdr[i].p_align;
+    return 0;
+}
+
+static void learn_libc(void)
+{
+    uint64_t tls = 0;
+    dl_iterate_phdr(add_tls, &tls);
+    hs_known.malloc = hs_next_find("malloc");
+    hs_known.libc = hs_next_find("__libc_start_main");
+    hs_known.usable_size = hs_allocators_usable_size();
+    if (tls > hs_known.tls_below && tls < 16u << 20)
+        hs_known.tls_below = tls;
+}
+#else
 static void learn_libc(void)
 {
     void (*tls_info)(size_t * size, size_t * align) =
@@ -130,6 +155,7 @@ static void learn_libc(void)
     if (size > hs_known.thread_size && size < 16u << 20)
         hs_known.tls_below = size - hs_known.thread_size;
 }
+#endif
 
 void hs_trigger_prepare(void)
 {

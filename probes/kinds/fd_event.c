@@ -13,9 +13,11 @@
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+
+int pidfd_open(pid_t pid, unsigned flags);
+int pidfd_getfd(int pidfd, int fd, unsigned flags);
 
 #define OPENER(function, text, parameters, arguments)                             \
     HS_FD_NEXT(int, function, parameters)                                         \

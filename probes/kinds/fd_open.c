@@ -16,33 +16,15 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-int __open_2(const char *path, int flags);
-int __open64_2(const char *path, int flags);
-int __openat_2(int directory, const char *path, int flags);
-int __openat64_2(int directory, const char *path, int flags);
-int getpt(void);
-
 HS_FD_NEXT(int, open, (const char *path, int flags, mode_t mode))
-HS_FD_NEXT(int, open64, (const char *path, int flags, mode_t mode))
 HS_FD_NEXT(int, openat, (int directory, const char *path, int flags, mode_t mode))
-HS_FD_NEXT(int, openat64, (int directory, const char *path, int flags, mode_t mode))
-HS_FD_NEXT(int, __open_2, (const char *path, int flags))
-HS_FD_NEXT(int, __open64_2, (const char *path, int flags))
-HS_FD_NEXT(int, __openat_2, (int directory, const char *path, int flags))
-HS_FD_NEXT(int, __openat64_2, (int directory, const char *path, int flags))
 HS_FD_NEXT(int, creat, (const char *path, mode_t mode))
-HS_FD_NEXT(int, creat64, (const char *path, mode_t mode))
 HS_FD_NEXT(int, mkstemp, (char *pattern))
-HS_FD_NEXT(int, mkstemp64, (char *pattern))
 HS_FD_NEXT(int, mkstemps, (char *pattern, int suffix))
-HS_FD_NEXT(int, mkstemps64, (char *pattern, int suffix))
 HS_FD_NEXT(int, mkostemp, (char *pattern, int flags))
-HS_FD_NEXT(int, mkostemp64, (char *pattern, int flags))
 HS_FD_NEXT(int, mkostemps, (char *pattern, int suffix, int flags))
-HS_FD_NEXT(int, mkostemps64, (char *pattern, int suffix, int flags))
 HS_FD_NEXT(int, shm_open, (const char *name, int flags, mode_t mode))
 HS_FD_NEXT(int, posix_openpt, (int flags))
-HS_FD_NEXT(int, getpt, (void))
 HS_FD_NEXT(mqd_t, mq_open, (const char *name, int flags, mode_t mode, void *attributes))
 HS_FD_NEXT(int, mq_close, (mqd_t queue))
 
@@ -62,23 +44,10 @@ HS_EXPORT int open(const char *path, int flags, ...)
     return hs_fd_opened(hs_next_open()(path, flags, mode), "open", HS_HOOK_FRAME);
 }
 
-HS_EXPORT int open64(const char *path, int flags, ...)
-{
-    READ_MODE(mode, flags)
-    return hs_fd_opened(hs_next_open64()(path, flags, mode), "open", HS_HOOK_FRAME);
-}
-
 HS_EXPORT int openat(int directory, const char *path, int flags, ...)
 {
     READ_MODE(mode, flags)
     return hs_fd_opened(hs_next_openat()(directory, path, flags, mode), "openat",
-                        HS_HOOK_FRAME);
-}
-
-HS_EXPORT int openat64(int directory, const char *path, int flags, ...)
-{
-    READ_MODE(mode, flags)
-    return hs_fd_opened(hs_next_openat64()(directory, path, flags, mode), "openat",
                         HS_HOOK_FRAME);
 }
 
@@ -90,28 +59,15 @@ HS_EXPORT int openat64(int directory, const char *path, int flags, ...)
         return hs_fd_opened(hs_next_##function() arguments, text, HS_HOOK_FRAME); \
     }
 
-OPENER(__open_2, "open", (const char *path, int flags), (path, flags))
-OPENER(__open64_2, "open", (const char *path, int flags), (path, flags))
-OPENER(__openat_2, "openat", (int directory, const char *path, int flags),
-       (directory, path, flags))
-OPENER(__openat64_2, "openat", (int directory, const char *path, int flags),
-       (directory, path, flags))
 OPENER(creat, "creat", (const char *path, mode_t mode), (path, mode))
-OPENER(creat64, "creat", (const char *path, mode_t mode), (path, mode))
 OPENER(mkstemp, "mkstemp", (char *pattern), (pattern))
-OPENER(mkstemp64, "mkstemp", (char *pattern), (pattern))
 OPENER(mkstemps, "mkstemps", (char *pattern, int suffix), (pattern, suffix))
-OPENER(mkstemps64, "mkstemps", (char *pattern, int suffix), (pattern, suffix))
 OPENER(mkostemp, "mkostemp", (char *pattern, int flags), (pattern, flags))
-OPENER(mkostemp64, "mkostemp", (char *pattern, int flags), (pattern, flags))
 OPENER(mkostemps, "mkostemps", (char *pattern, int suffix, int flags),
-       (pattern, suffix, flags))
-OPENER(mkostemps64, "mkostemps", (char *pattern, int suffix, int flags),
        (pattern, suffix, flags))
 OPENER(shm_open, "shm_open", (const char *name, int flags, mode_t mode),
        (name, flags, mode))
 OPENER(posix_openpt, "posix_openpt", (int flags), (flags))
-OPENER(getpt, "getpt", (void), ())
 
 HS_EXPORT mqd_t mq_open(const char *name, int flags, ...)
 {
@@ -135,3 +91,53 @@ HS_EXPORT int mq_close(mqd_t queue)
     hs_fd_closed(queue);
     return hs_next_mq_close()(queue);
 }
+
+/* ---- names that only glibc has ---- */
+
+#ifdef __GLIBC__
+int __open_2(const char *path, int flags);
+int __open64_2(const char *path, int flags);
+int __openat_2(int directory, const char *path, int flags);
+int __openat64_2(int directory, const char *path, int flags);
+int getpt(void);
+
+HS_FD_NEXT(int, open64, (const char *path, int flags, mode_t mode))
+HS_FD_NEXT(int, openat64, (int directory, const char *path, int flags, mode_t mode))
+HS_FD_NEXT(int, __open_2, (const char *path, int flags))
+HS_FD_NEXT(int, __open64_2, (const char *path, int flags))
+HS_FD_NEXT(int, __openat_2, (int directory, const char *path, int flags))
+HS_FD_NEXT(int, __openat64_2, (int directory, const char *path, int flags))
+HS_FD_NEXT(int, creat64, (const char *path, mode_t mode))
+HS_FD_NEXT(int, mkstemp64, (char *pattern))
+HS_FD_NEXT(int, mkstemps64, (char *pattern, int suffix))
+HS_FD_NEXT(int, mkostemp64, (char *pattern, int flags))
+HS_FD_NEXT(int, mkostemps64, (char *pattern, int suffix, int flags))
+HS_FD_NEXT(int, getpt, (void))
+
+HS_EXPORT int open64(const char *path, int flags, ...)
+{
+    READ_MODE(mode, flags)
+    return hs_fd_opened(hs_next_open64()(path, flags, mode), "open", HS_HOOK_FRAME);
+}
+
+HS_EXPORT int openat64(int directory, const char *path, int flags, ...)
+{
+    READ_MODE(mode, flags)
+    return hs_fd_opened(hs_next_openat64()(directory, path, flags, mode), "openat",
+                        HS_HOOK_FRAME);
+}
+
+OPENER(__open_2, "open", (const char *path, int flags), (path, flags))
+OPENER(__open64_2, "open", (const char *path, int flags), (path, flags))
+OPENER(__openat_2, "openat", (int directory, const char *path, int flags),
+       (directory, path, flags))
+OPENER(__openat64_2, "openat", (int directory, const char *path, int flags),
+       (directory, path, flags))
+OPENER(creat64, "creat", (const char *path, mode_t mode), (path, mode))
+OPENER(mkstemp64, "mkstemp", (char *pattern), (pattern))
+OPENER(mkstemps64, "mkstemps", (char *pattern, int suffix), (pattern, suffix))
+OPENER(mkostemp64, "mkostemp", (char *pattern, int flags), (pattern, flags))
+OPENER(mkostemps64, "mkostemps", (char *pattern, int suffix, int flags),
+       (pattern, suffix, flags))
+OPENER(getpt, "getpt", (void), ())
+#endif

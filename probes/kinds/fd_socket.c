@@ -9,14 +9,23 @@
 
 #include <sys/socket.h>
 
+/* As each libc declares them. */
+#ifdef __GLIBC__
+typedef __SOCKADDR_ARG socket_address;
+typedef int message_flags;
+#else
+typedef struct sockaddr *restrict socket_address;
+typedef unsigned message_flags;
+#endif
+
 HS_FD_NEXT(int, socket, (int domain, int type, int protocol))
 HS_FD_NEXT(int, socketpair, (int domain, int type, int protocol, int fds[2]))
-HS_FD_NEXT(int, accept, (int listener, __SOCKADDR_ARG address, socklen_t *size))
+HS_FD_NEXT(int, accept, (int listener, socket_address address, socklen_t *size))
 HS_FD_NEXT(int, accept4,
-           (int listener, __SOCKADDR_ARG address, socklen_t *size, int flags))
+           (int listener, socket_address address, socklen_t *size, int flags))
 HS_FD_NEXT(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags))
 HS_FD_NEXT(int, recvmmsg,
-           (int fd, struct mmsghdr *messages, unsigned count, int flags,
+           (int fd, struct mmsghdr *messages, unsigned count, message_flags flags,
             struct timespec *timeout))
 
 HS_EXPORT int socket(int domain, int type, int protocol)
@@ -33,13 +42,13 @@ HS_EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
     return result;
 }
 
-HS_EXPORT int accept(int listener, __SOCKADDR_ARG address, socklen_t *size)
+HS_EXPORT int accept(int listener, socket_address address, socklen_t *size)
 {
     return hs_fd_opened(hs_next_accept()(listener, address, size), "accept",
                         HS_HOOK_FRAME);
 }
 
-HS_EXPORT int accept4(int listener, __SOCKADDR_ARG address, socklen_t *size, int flags)
+HS_EXPORT int accept4(int listener, socket_address address, socklen_t *size, int flags)
 {
     return hs_fd_opened(hs_next_accept4()(listener, address, size, flags), "accept",
                         HS_HOOK_FRAME);
@@ -66,8 +75,8 @@ HS_EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
     return result;
 }
 
-HS_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
-                       struct timespec *timeout)
+HS_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count,
+                       message_flags flags, struct timespec *timeout)
 {
     int result = hs_next_recvmmsg()(fd, messages, count, flags, timeout);
     for (int i = 0; i < result; i++)

@@ -18,12 +18,9 @@
 #define EXIT_SIZE 64u /* bytes of exit(), which soon calls what never returns */
 
 HS_FD_NEXT(FILE *, fopen, (const char *path, const char *mode))
-HS_FD_NEXT(FILE *, fopen64, (const char *path, const char *mode))
 HS_FD_NEXT(FILE *, freopen, (const char *path, const char *mode, FILE *stream))
-HS_FD_NEXT(FILE *, freopen64, (const char *path, const char *mode, FILE *stream))
 HS_FD_NEXT(FILE *, fdopen, (int fd, const char *mode))
 HS_FD_NEXT(FILE *, tmpfile, (void))
-HS_FD_NEXT(FILE *, tmpfile64, (void))
 HS_FD_NEXT(FILE *, popen, (const char *command, const char *mode))
 HS_FD_NEXT(int, fclose, (FILE * stream))
 HS_FD_NEXT(int, pclose, (FILE * stream))
@@ -53,23 +50,11 @@ HS_EXPORT FILE *fopen(const char *path, const char *mode)
     return record_stream(hs_next_fopen()(path, mode), "fopen", HS_HOOK_FRAME);
 }
 
-HS_EXPORT FILE *fopen64(const char *path, const char *mode)
-{
-    return record_stream(hs_next_fopen64()(path, mode), "fopen", HS_HOOK_FRAME);
-}
-
 /* The old descriptor is closed whether or not the new one can be opened. */
 HS_EXPORT FILE *freopen(const char *path, const char *mode, FILE *stream)
 {
     hs_fd_closed(number_of(stream));
     return record_stream(hs_next_freopen()(path, mode, stream), "freopen", HS_HOOK_FRAME);
-}
-
-HS_EXPORT FILE *freopen64(const char *path, const char *mode, FILE *stream)
-{
-    hs_fd_closed(number_of(stream));
-    return record_stream(hs_next_freopen64()(path, mode, stream), "freopen",
-                         HS_HOOK_FRAME);
 }
 
 HS_EXPORT FILE *fdopen(int fd, const char *mode)
@@ -83,11 +68,6 @@ HS_EXPORT FILE *fdopen(int fd, const char *mode)
 HS_EXPORT FILE *tmpfile(void)
 {
     return record_stream(hs_next_tmpfile()(), "tmpfile", HS_HOOK_FRAME);
-}
-
-HS_EXPORT FILE *tmpfile64(void)
-{
-    return record_stream(hs_next_tmpfile64()(), "tmpfile", HS_HOOK_FRAME);
 }
 
 HS_EXPORT FILE *popen(const char *command, const char *mode)
@@ -156,3 +136,28 @@ HS_EXPORT int closedir(DIR *directory)
         hs_fd_closed(dirfd(directory));
     return hs_next_closedir()(directory);
 }
+
+/* ---- names that only glibc has ---- */
+
+#ifdef __GLIBC__
+HS_FD_NEXT(FILE *, fopen64, (const char *path, const char *mode))
+HS_FD_NEXT(FILE *, freopen64, (const char *path, const char *mode, FILE *stream))
+HS_FD_NEXT(FILE *, tmpfile64, (void))
+
+HS_EXPORT FILE *fopen64(const char *path, const char *mode)
+{
+    return record_stream(hs_next_fopen64()(path, mode), "fopen", HS_HOOK_FRAME);
+}
+
+HS_EXPORT FILE *freopen64(const char *path, const char *mode, FILE *stream)
+{
+    hs_fd_closed(number_of(stream));
+    return record_stream(hs_next_freopen64()(path, mode, stream), "freopen",
+                         HS_HOOK_FRAME);
+}
+
+HS_EXPORT FILE *tmpfile64(void)
+{
+    return record_stream(hs_next_tmpfile64()(), "tmpfile", HS_HOOK_FRAME);
+}
+#endif

@@ -33,8 +33,10 @@
 
 HS_NEXT(void *, mmap,
         (void *hint, size_t size, int protection, int flags, int fd, off_t offset))
+#ifdef __GLIBC__
 HS_NEXT(void *, mmap64,
         (void *hint, size_t size, int protection, int flags, int fd, __off64_t offset))
+#endif
 HS_NEXT(int, munmap, (void *address, size_t size))
 HS_NEXT(void *, mremap,
         (void *address, size_t old_size, size_t size, int flags, void *target))
@@ -49,7 +51,9 @@ static uint32_t allocator_module = UINT32_MAX;
 __attribute__((constructor)) static void resolve_all(void)
 {
     (void)hs_next_mmap();
+#ifdef __GLIBC__
     (void)hs_next_mmap64();
+#endif
     (void)hs_next_munmap();
     (void)hs_next_mremap();
     (void)hs_next_shmat();
@@ -146,6 +150,7 @@ HS_EXPORT void *mmap(void *hint, size_t size, int protection, int flags, int fd,
     return address;
 }
 
+#ifdef __GLIBC__
 HS_EXPORT void *mmap64(void *hint, size_t size, int protection, int flags, int fd,
                        __off64_t offset)
 {
@@ -156,6 +161,7 @@ HS_EXPORT void *mmap64(void *hint, size_t size, int protection, int flags, int f
                __builtin_frame_address(0));
     return address;
 }
+#endif
 
 HS_EXPORT int munmap(void *address, size_t size)
 {

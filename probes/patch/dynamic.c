@@ -7,6 +7,7 @@
 
 #include "probes/patch/dynamic.h"
 
+#include "probes/tracker/loader.h"
 #include <elf.h>
 #include <link.h>
 #include <stddef.h>
@@ -98,13 +99,14 @@ static bool is_same(const char *name, const void *context)
 
 bool hs_executable_imports(const char *name)
 {
-    return _r_debug.r_map && imports_any(_r_debug.r_map, is_same, name);
+    const struct link_map *executable = hs_loader_modules();
+    return executable && imports_any(executable, is_same, name);
 }
 
 bool hs_any_imports(bool (*is_wanted)(const char *name, const void *context),
                     const void *context)
 {
-    for (const struct link_map *map = _r_debug.r_map; map; map = map->l_next)
+    for (const struct link_map *map = hs_loader_modules(); map; map = map->l_next)
         if (imports_any(map, is_wanted, context))
             return true;
     return false;
@@ -127,7 +129,8 @@ static uint64_t size_in(const struct link_map *map, uint64_t address)
 uint64_t hs_dynamic_size(uint64_t address)
 {
     uint64_t size = 0;
-    for (const struct link_map *map = _r_debug.r_map; map && size == 0; map = map->l_next)
+    for (const struct link_map *map = hs_loader_modules(); map && size == 0;
+         map = map->l_next)
         size = size_in(map, address);
     return size;
 }

@@ -20,6 +20,7 @@
 #include "probes/patch/dynamic.h"
 #include "probes/patch/symtab.h"
 #include "probes/tracker/cfi_read.h"
+#include "probes/tracker/loader.h"
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/options.h"
@@ -170,7 +171,7 @@ static void search_symbols(struct search *search)
     if (!hs_options.patch || !hs_executable_imports("madvise") || exports_everything())
         return;
     const void *header = executable_header();
-    uint64_t bias = _r_debug.r_map->l_addr;
+    uint64_t bias = hs_loader_modules()->l_addr;
     if (!header || hs_symtab_each("/proc/self/exe", header, bias, on_symbol, search))
         return;
     /* The loader was started, and told the program's name. */

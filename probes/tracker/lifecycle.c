@@ -36,7 +36,6 @@
 #include "probes/tracker/trigger.h"
 #include "probes/tracker/unwind.h"
 #include "probes/tracker/verify.h"
-#include "probes/tracker/walk.h"
 
 static void note_shim_path(const struct hs_module *shim)
 {
@@ -93,14 +92,37 @@ static void fork_child(void)
     hs_trigger_fork_child();
 }
 
-static void at_exit(int status, void *context)
+static void take_last(int status)
 {
-    (void)context;
     if (!hs_tracker_is_on() || !hs_tracker_is_this_process())
         return;
     hs_verify_report();
     hs_trigger_exit(status);
 }
+
+/* Only glibc tells handlers the status. */
+#ifdef __GLIBC__
+static void at_exit(int status, void *context)
+{
+    (void)context;
+    take_last(status);
+}
+
+static void register_at_exit(void)
+{
+    on_exit(at_exit, NULL);
+}
+#else
+static void at_exit(void)
+{
+    take_last(HS_EXIT_STATUS_UNKNOWN);
+}
+
+static void register_at_exit(void)
+{
+    atexit(at_exit);
+}
+#endif
 
 /* Where the kernel left it: libc may not have been started yet. NULL: unknown. */
 static char **first_environment(void)
@@ -134,8 +156,6 @@ bool hs_lifecycle_begin(void)
     hs_options_parse(hs_environment_find(first_environment(), HS_ENV_OPTIONS));
     bool ready = !hs_refuse_reason() && hs_modules_init() && !hs_options.is_dormant
                  && hs_switch_on();
-    if (ready && !hs_options.library_unwinds)
-        hs_walk_init(); /* others' constructors have whole stacks, too */
     if (!ready)
         hs_switch_off();
     hs_guard_word = 0;
@@ -161,7 +181,7 @@ static const char *start_tracking(void)
     hs_unwind_init();
     if (pthread_atfork(fork_before, fork_parent, fork_child) != 0)
         return "fork handlers cannot be registered";
-    on_exit(at_exit, NULL);
+    register_at_exit();
     return NULL;
 }
 
@@ -177,6 +197,9 @@ __attribute__((constructor(101))) static void start(int argc, char **argv,
 {
     (void)argc;
     (void)argv;
+#ifndef __GLIBC__
+    environment = environ; /* constructors get no arguments */
+#endif
     if (hs_refuse_silently()) {
         refuse();
         return;

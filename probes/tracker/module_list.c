@@ -20,6 +20,7 @@
 #include <sys/auxv.h>
 
 #include "probes/tracker/cfi_read.h"
+#include "probes/tracker/loader.h"
 #include "probes/tracker/raw.h"
 #include "probes/tracker/rules.h"
 
@@ -117,7 +118,7 @@ static void list_make(struct list *list)
     list->count = 0;
     list->last = NULL;
     list->generation = __atomic_load_n(&hs_rules_generation, __ATOMIC_ACQUIRE);
-    struct link_map *map = _r_debug.r_map;
+    struct link_map *map = hs_loader_modules();
     for (uint32_t i = 0; map && i < RANGES_MAX; i++, map = map->l_next) {
         if (!hs_memory_is_readable((uint64_t)map))
             return;

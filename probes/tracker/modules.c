@@ -17,6 +17,7 @@
 
 #include "probes/tracker/cfi_read.h"
 #include "probes/tracker/guard.h"
+#include "probes/tracker/loader.h"
 #include "probes/tracker/module_list.h"
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/next.h"
@@ -215,7 +216,7 @@ bool hs_module_read(uint64_t address, struct hs_module *ret)
     ret->start = (uint64_t)object.start;
     ret->end = (uint64_t)object.end;
     ret->bias = object.link_map->l_addr;
-    if (object.link_map == _r_debug.r_map)
+    if (object.link_map == hs_loader_modules())
         span_executable(ret);
     copy_path(ret, object.link_map->l_name);
     read_build_id(ret);
@@ -231,7 +232,7 @@ bool hs_module_find_unwind(uint64_t address, struct hs_module_unwind *ret)
         .start = (uint64_t)object.start,
         .end = (uint64_t)object.end,
         .bias = object.link_map->l_addr,
-        .is_executable = object.link_map == _r_debug.r_map,
+        .is_executable = object.link_map == hs_loader_modules(),
         .table = (uint64_t)object.eh_frame,
         .path = object.link_map->l_name,
     };

@@ -19,6 +19,11 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "probes/tracker/loader.h"
+
+/* Not every libc declares it. */
+extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
+
 #define VERSION_HIDDEN 0x8000 /* an old version, kept for old programs */
 
 struct symbols {
@@ -136,7 +141,7 @@ static const struct link_map *last_at_start(void)
     static const struct link_map *last;
     const struct link_map *found = __atomic_load_n(&last, __ATOMIC_RELAXED);
     if (!found) {
-        for (found = _r_debug.r_map; found && found->l_next;)
+        for (found = hs_loader_modules(); found && found->l_next;)
             found = found->l_next;
         __atomic_store_n(&last, found, __ATOMIC_RELAXED);
     }
@@ -162,7 +167,7 @@ static void *find_behind(const struct link_map *map, const char *name)
 static void *find_before(const struct link_map *end, const char *name)
 {
     void *found = NULL;
-    for (const struct link_map *map = _r_debug.r_map; !found && map && map != end;
+    for (const struct link_map *map = hs_loader_modules(); !found && map && map != end;
          map = map->l_next)
         found = find_in(map, name);
     return found;
@@ -170,7 +175,7 @@ static void *find_before(const struct link_map *end, const char *name)
 
 void *hs_next_find(const char *name)
 {
-    const struct link_map *own = _r_debug.r_map;
+    const struct link_map *own = hs_loader_modules();
     while (own && own->l_ld != _DYNAMIC)
         own = own->l_next;
     void *found = find_behind(own, name);
@@ -182,5 +187,5 @@ void *hs_next_find(const char *name)
 
 void *hs_next_find_first(const char *name)
 {
-    return find_from(_r_debug.r_map, name);
+    return find_from(hs_loader_modules(), name);
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "probes/abi.h"
+#include "probes/tracker/loader.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/options.h"
 #include "probes/tracker/raw.h"
@@ -91,7 +92,7 @@ static bool is_cramped(void)
 /* Its tools preload a library into whatever they run. */
 static bool is_under_valgrind(void)
 {
-    for (const struct link_map *map = _r_debug.r_map; map; map = map->l_next)
+    for (const struct link_map *map = hs_loader_modules(); map; map = map->l_next)
         if (strstr(map->l_name, "/vgpreload_"))
             return true;
     return false;

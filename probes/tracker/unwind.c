@@ -19,6 +19,7 @@
 
 #include "probes/tracker/control.h"
 #include "probes/tracker/guard.h"
+#include "probes/tracker/loader.h"
 #include "probes/tracker/module_list.h"
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/next.h"
@@ -71,7 +72,7 @@ void hs_unwind_hide_pipe(int fds[2])
 
 static const struct link_map *last_loaded(void)
 {
-    const struct link_map *map = _r_debug.r_map;
+    const struct link_map *map = hs_loader_modules();
     while (map && map->l_next)
         map = map->l_next;
     return map;

@@ -54,6 +54,20 @@ Test(metadata, the_process_is_named)
     hs_snapshot_destroy(snapshot);
 }
 
+Test(metadata, a_status_that_nobody_knows_is_not_written)
+{
+    struct fake *fake = fake_create();
+    struct hs_capture_header *header = fake_header(fake);
+    header->trigger = HS_TRIGGER_EXIT;
+    header->exit_status = HS_EXIT_STATUS_UNKNOWN;
+
+    struct hs_snapshot *snapshot = picture_of(fake, 1);
+
+    expect_text(snapshot, "trigger", "exit");
+    cr_expect(json_object_get(metadata(snapshot), "exit_status") == NULL);
+    hs_snapshot_destroy(snapshot);
+}
+
 Test(metadata, live_and_lost_are_counted_without_mappings)
 {
     struct fake *fake = fake_create();
