@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "probes/tracker/raw.h"
+#include "probes/tracker/rules.h"
 
 #define PAGE_MASK (~(uint64_t)4095)
 
@@ -28,14 +29,26 @@ struct hs_cursor hs_cursor_create(const struct hs_cfi_span *span, uint64_t at)
         .at = at, .end = span->end, .page = 1, .failed = !is_inside};
 }
 
+/* Pages of unwind tables that were found readable, and the generation of rules in which:
+ * they are part of a module, and stay as long as it does. */
+#define KNOWN_PAGES 2048
+#define GENERATION_SHIFT 36
+static uint64_t known[KNOWN_PAGES];
+
 /* Whole words on their own pages only, so a probe never straddles two. */
 static bool is_readable(struct hs_cursor *cursor, uint64_t address)
 {
     uint64_t page = address & PAGE_MASK;
     if (page == cursor->page)
         return true;
-    if (!hs_memory_is_readable(page))
-        return false;
+    uint64_t generation = __atomic_load_n(&hs_rules_generation, __ATOMIC_RELAXED);
+    uint64_t mark = page / 4096 | (generation + 1) << GENERATION_SHIFT;
+    uint64_t *place = &known[page / 4096 % KNOWN_PAGES];
+    if (__atomic_load_n(place, __ATOMIC_RELAXED) != mark) {
+        if (!hs_memory_is_readable(page))
+            return false;
+        __atomic_store_n(place, mark, __ATOMIC_RELAXED);
+    }
     cursor->page = page;
     return true;
 }

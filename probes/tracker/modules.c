@@ -21,6 +21,7 @@
 #include "probes/tracker/module_list.h"
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/next.h"
+#include "probes/tracker/object_cache.h"
 #include "probes/tracker/options.h"
 #include "probes/tracker/raw.h"
 
@@ -207,19 +208,24 @@ static void span_executable(struct hs_module *module)
     }
 }
 
+static void module_read(const struct hs_found_object *object, struct hs_module *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    ret->start = (uint64_t)object->start;
+    ret->end = (uint64_t)object->end;
+    ret->bias = object->link_map->l_addr;
+    if (object->link_map == hs_loader_modules())
+        span_executable(ret);
+    copy_path(ret, object->link_map->l_name);
+    read_build_id(ret);
+}
+
 bool hs_module_read(uint64_t address, struct hs_module *ret)
 {
     struct hs_found_object object;
     if (!find_object || find_object((void *)address, &object) != 0)
         return false;
-    memset(ret, 0, sizeof(*ret));
-    ret->start = (uint64_t)object.start;
-    ret->end = (uint64_t)object.end;
-    ret->bias = object.link_map->l_addr;
-    if (object.link_map == hs_loader_modules())
-        span_executable(ret);
-    copy_path(ret, object.link_map->l_name);
-    read_build_id(ret);
+    module_read(&object, ret);
     return true;
 }
 
@@ -246,6 +252,20 @@ bool hs_module_can_find(void)
 
 uint32_t hs_module_find(uint64_t address)
 {
+    static struct hs_object_cache cache;
+    struct hs_found_object object;
+    struct hs_object_value value;
+    if (!find_object || find_object((void *)address, &object) != 0)
+        return UINT32_MAX;
+    struct hs_object_key key = {(uint64_t)object.start, (uint64_t)object.end,
+                                (uint64_t)object.link_map};
+    if (hs_object_find(&cache, &key, &value))
+        return (uint32_t)value.first;
+
     struct hs_module module;
-    return hs_module_read(address, &module) ? hs_module_note(&module) : UINT32_MAX;
+    module_read(&object, &module);
+    uint32_t index = hs_module_note(&module);
+    if (index != UINT32_MAX)
+        hs_object_keep(&cache, &key, &(struct hs_object_value){.first = index});
+    return index;
 }

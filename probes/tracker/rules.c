@@ -18,6 +18,7 @@
 
 #include "probes/tracker/cfi_read.h"
 #include "probes/tracker/module_table.h"
+#include "probes/tracker/object_cache.h"
 #include "probes/tracker/raw.h"
 
 _Alignas(64) uint64_t hs_rules[HS_RULES_COUNT];
@@ -123,7 +124,7 @@ static bool find_segments(const struct hs_module_unwind *module, struct segments
 
 /* The loadable segment around the unwind table; what else is inside the module's range
  * may be a hole. */
-static bool find_span(const struct hs_module_unwind *module, struct hs_cfi_span *ret)
+static bool read_span(const struct hs_module_unwind *module, struct hs_cfi_span *ret)
 {
     struct segments segments;
     if (!find_segments(module, &segments))
@@ -141,6 +142,21 @@ static bool find_span(const struct hs_module_unwind *module, struct hs_cfi_span 
         }
     }
     return false;
+}
+
+static bool find_span(const struct hs_module_unwind *module, struct hs_cfi_span *ret)
+{
+    static struct hs_object_cache cache;
+    struct hs_object_key key = {module->start, module->end, module->table};
+    struct hs_object_value value;
+    if (!hs_object_find(&cache, &key, &value)) {
+        if (!read_span(module, ret))
+            return false;
+        value = (struct hs_object_value){ret->start, ret->end};
+        hs_object_keep(&cache, &key, &value);
+    }
+    *ret = (struct hs_cfi_span){value.first, value.second};
+    return true;
 }
 
 /* Its modules are unloaded by libc itself, without a call that we see. */
