@@ -143,9 +143,11 @@ static inline uint32_t word_stack(uint64_t word)
     return (uint32_t)(word >> 40);
 }
 
+/* Of a granule of 32 bytes these tell where in it the block begins; otherwise they say
+ * again what the word's place says. */
 static inline uint64_t low_bits(uint64_t address)
 {
-    return (address >> 3) & (((uint64_t)1 << (granule_shift - 3)) - 1);
+    return address >> 3 & 3;
 }
 
 static inline bool word_is_big(uint64_t word)
@@ -162,32 +164,36 @@ static uint64_t word_size(uint64_t word, uint64_t address)
     return size | (rest ? __atomic_load_n(rest, __ATOMIC_ACQUIRE) << SIZE_BITS : 0);
 }
 
-static __attribute__((noinline)) void count_without_thread(int64_t bytes, int64_t blocks)
+/* For the rare: a thread's first block, and full pockets. True, so that callers can end in
+ * it. */
+static __attribute__((noinline)) bool count_slowly(int64_t bytes, int64_t blocks)
 {
-    struct hs_thread *thread = hs_thread_create();
+    struct hs_thread *thread = hs_thread_get();
     if (thread) {
         thread->bytes += bytes;
         thread->blocks += blocks;
+        hs_thread_flush(thread);
     } else {
         __atomic_fetch_add(&hs_control->live_bytes, bytes, __ATOMIC_RELAXED);
         __atomic_fetch_add(&hs_control->live_blocks, blocks, __ATOMIC_RELAXED);
     }
+    return true;
 }
 
-static inline void count(int64_t bytes, int64_t blocks)
+static inline bool count(int64_t bytes, int64_t blocks)
 {
     struct hs_thread *thread = hs_thread_own;
-    if (HS_UNLIKELY(!thread)) {
-        count_without_thread(bytes, blocks);
-        return;
-    }
-    thread->bytes += bytes;
-    thread->blocks += blocks;
+    if (HS_UNLIKELY(!thread))
+        return count_slowly(bytes, blocks);
+    int64_t bytes_now = thread->bytes + bytes, blocks_now = thread->blocks + blocks;
     uint64_t bytes_limit = (uint64_t)thread->bytes_limit;
     uint64_t blocks_limit = (uint64_t)thread->blocks_limit;
-    if (HS_UNLIKELY((uint64_t)thread->bytes + bytes_limit > 2 * bytes_limit
-                    || (uint64_t)thread->blocks + blocks_limit > 2 * blocks_limit))
-        hs_thread_flush(thread);
+    if (HS_UNLIKELY((uint64_t)bytes_now + bytes_limit > 2 * bytes_limit
+                    || (uint64_t)blocks_now + blocks_limit > 2 * blocks_limit))
+        return count_slowly(bytes, blocks);
+    thread->bytes = bytes_now;
+    thread->blocks = blocks_now;
+    return true;
 }
 
 static void drop(void)
@@ -229,14 +235,15 @@ static void put_big(uint64_t address, uint64_t size, uint32_t stack, uint32_t ep
     word_put(word, value, address, size);
 }
 
-static inline void put(uint64_t address, uint64_t size, uint32_t stack, uint32_t epoch)
+static __attribute__((noinline)) void put(uint64_t address, uint64_t size, uint32_t stack,
+                                          uint32_t epoch)
 {
-    if (HS_UNLIKELY(size >> SIZE_BITS)) {
+    if (size >> SIZE_BITS) {
         put_big(address, size, stack, epoch);
         return;
     }
     uint64_t *word = word_get(address);
-    if (HS_LIKELY(word))
+    if (word)
         word_put(word, word_make(address, size, stack, epoch), address, size);
     else
         drop();
@@ -248,16 +255,57 @@ void hs_live_prefetch(uint64_t address)
     __builtin_prefetch(word, 1);
 }
 
+/* The word where there already are some around and nothing is left in it; else NULL. */
+static inline uint64_t *word_ready(uint64_t address)
+{
+    struct leaf *leaf = leaf_find(address);
+    if (HS_UNLIKELY(!leaf))
+        return NULL;
+    size_t index = word_index(address);
+    if (HS_UNLIKELY(!__atomic_load_n(&leaf->touched[index / PAGE_WORDS], __ATOMIC_RELAXED)
+                    || __atomic_load_n(&leaf->words[index], __ATOMIC_RELAXED) != 0))
+        return NULL;
+    return &leaf->words[index];
+}
+
 void hs_live_insert(uint64_t address, uint64_t size, uint32_t stack)
 {
     if (HS_UNLIKELY(stack - 1 >= STACK_MAX))
         stack = HS_STACK_UNKNOWN;
-    put(address, size, stack, __atomic_load_n(&current_epoch, __ATOMIC_RELAXED));
+    uint32_t epoch = __atomic_load_n(&current_epoch, __ATOMIC_RELAXED);
+    uint64_t *word = word_ready(address);
+    if (HS_UNLIKELY(!word || size >> SIZE_BITS)) {
+        put(address, size, stack, epoch);
+        return;
+    }
+    __atomic_store_n(word, word_make(address, size, stack, epoch), __ATOMIC_RELEASE);
+    count((int64_t)size, 1);
 }
 
 void hs_live_restore(const struct hs_live_block *block)
 {
     put(block->address, block->size, block->stack, block->birth_epoch);
+}
+
+static __attribute__((noinline)) bool remove_big(uint64_t address, uint64_t *word)
+{
+    uint64_t value = __atomic_load_n(word, __ATOMIC_RELAXED);
+    uint64_t size = word_size(value, address);
+    __atomic_store_n(word, 0, __ATOMIC_RELAXED);
+    if (word_is_big(value))
+        __atomic_store_n(word_find(address + ((uint64_t)1 << granule_shift)), 0,
+                         __ATOMIC_RELAXED);
+    return count(-(int64_t)size, -1);
+}
+
+static __attribute__((noinline)) bool find(uint64_t address, uint64_t value,
+                                           struct hs_live_block *ret)
+{
+    ret->address = address;
+    ret->size = word_size(value, address);
+    ret->stack = word_stack(value);
+    ret->birth_epoch = value >> 28 & EPOCH_MAX;
+    return true;
 }
 
 bool hs_live_remove(uint64_t address, struct hs_live_block *ret)
@@ -266,19 +314,12 @@ bool hs_live_remove(uint64_t address, struct hs_live_block *ret)
     uint64_t value = word ? __atomic_load_n(word, __ATOMIC_RELAXED) : 0;
     if (HS_UNLIKELY(word_stack(value) == 0 || (value >> 38 & 3) != low_bits(address)))
         return false;
-    uint64_t size = word_size(value, address);
-    __atomic_store_n(word, 0, __ATOMIC_RELAXED);
+    if (ret)
+        find(address, value, ret);
     if (HS_UNLIKELY(word_is_big(value)))
-        __atomic_store_n(word_find(address + ((uint64_t)1 << granule_shift)), 0,
-                         __ATOMIC_RELAXED);
-    count(-(int64_t)size, -1);
-    if (ret) {
-        ret->address = address;
-        ret->size = size;
-        ret->stack = word_stack(value);
-        ret->birth_epoch = value >> 28 & EPOCH_MAX;
-    }
-    return true;
+        return remove_big(address, word);
+    __atomic_store_n(word, 0, __ATOMIC_RELAXED);
+    return count(-(int64_t)(value & (((uint64_t)1 << SIZE_BITS) - 1)), -1);
 }
 
 void hs_live_count_foreign_free(void)
