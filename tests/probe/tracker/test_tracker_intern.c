@@ -47,16 +47,14 @@ Test(intern, nodes_are_found_again_after_the_table_has_grown)
     static uint32_t first[N];
     hs_intern_init();
     for (uint32_t i = 0; i < N; i++)
-        first[i] =
-            trie_intern(i % 7 ? first[i / 2] : HS_STACK_NONE, 0x1000 + 16u * i);
+        first[i] = trie_intern(i % 7 ? first[i / 2] : HS_STACK_NONE, 0x1000 + 16u * i);
 
     uint32_t before, after, changed = 0;
     hs_stack_nodes(&before);
     for (int round = 0; round < 2; round++)
         for (uint32_t i = 0; i < N; i++)
-            changed +=
-                trie_intern(i % 7 ? first[i / 2] : HS_STACK_NONE, 0x1000 + 16u * i)
-                != first[i];
+            changed += trie_intern(i % 7 ? first[i / 2] : HS_STACK_NONE, 0x1000 + 16u * i)
+                       != first[i];
     hs_stack_nodes(&after);
 
     cr_expect(eq(u32, changed, 0));
