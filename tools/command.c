@@ -82,7 +82,8 @@ static int refuse(const char *path, const char *why, struct hs_error *err)
     return HS_EXIT_FAILED;
 }
 
-static int check_program(const char *path, int depth, struct hs_error *err)
+static int check_program(const char *path, int depth, bool *ret_other_libc,
+                         struct hs_error *err)
 {
     struct hs_program program;
     if (hs_program_inspect(path, &program, NULL) != 0)
@@ -98,10 +99,8 @@ static int check_program(const char *path, int depth, struct hs_error *err)
             path, "is a static binary, which cannot be preloaded; link it dynamically",
             err);
     case HS_PROGRAM_OTHER_LIBC:
-        return refuse(path,
-                      "is linked with another C library (musl) than heapsnap's (glibc), "
-                      "which could not load the shim; link it with glibc",
-                      err);
+        *ret_other_libc = true;
+        break;
     case HS_PROGRAM_SANITIZED:
         return refuse(path,
                       "is built with AddressSanitizer, which ends a program that has a "
@@ -121,7 +120,7 @@ static int check_program(const char *path, int depth, struct hs_error *err)
                          program.interpreter, strerror(code));
             return code == ENOENT ? HS_EXIT_NOT_FOUND : HS_EXIT_NOT_EXECUTABLE;
         }
-        return check_program(program.interpreter, depth + 1, err);
+        return check_program(program.interpreter, depth + 1, ret_other_libc, err);
     case HS_PROGRAM_UNKNOWN: /* execvp gives it to the shell */
     case HS_PROGRAM_DYNAMIC:
         break;
@@ -129,7 +128,8 @@ static int check_program(const char *path, int depth, struct hs_error *err)
     return 0;
 }
 
-int hs_command_find(const char *name, char *ret, size_t size, struct hs_error *err)
+int hs_command_find(const char *name, char *ret, size_t size, bool *ret_other_libc,
+                    struct hs_error *err)
 {
     int code = 0;
     if (strchr(name, '/')) {
@@ -140,5 +140,6 @@ int hs_command_find(const char *name, char *ret, size_t size, struct hs_error *e
     } else {
         code = *name ? search_path(name, ret, size) : ENOENT;
     }
-    return code ? not_started(name, code, err) : check_program(ret, 0, err);
+    return code ? not_started(name, code, err)
+                : check_program(ret, 0, ret_other_libc, err);
 }

@@ -156,10 +156,11 @@ static int check_output(const char *output, char *ret, size_t size, struct hs_er
     return 0;
 }
 
-int hs_run_prepare(const struct hs_run_arguments *arguments, struct hs_error *err)
+int hs_run_prepare(const struct hs_run_arguments *arguments, bool for_other_libc,
+                   struct hs_error *err)
 {
     char shim[PATH_MAX], directory[PATH_MAX] = "", output[PATH_MAX] = "";
-    int result = hs_find_shim(shim, sizeof(shim), err);
+    int result = hs_find_shim(for_other_libc, shim, sizeof(shim), err);
     bool takes_any = !arguments->no_exit_snapshot || arguments->every_ms > 0
                      || arguments->over_bytes > 0 || arguments->signal > 0;
     if (result == 0 && arguments->directory)

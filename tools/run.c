@@ -186,12 +186,14 @@ int hs_verb_run(int argc, char **argv)
 
     struct hs_error err = {0};
     char path[PATH_MAX];
-    int status = hs_command_find(arguments.command[0], path, sizeof(path), &err);
+    bool is_of_other_libc = false;
+    int status = hs_command_find(arguments.command[0], path, sizeof(path),
+                                 &is_of_other_libc, &err);
     if (status != 0) {
         hs_tool_fail(&err);
         return status;
     }
-    if (hs_run_prepare(&arguments, &err) != 0)
+    if (hs_run_prepare(&arguments, is_of_other_libc, &err) != 0)
         return hs_tool_fail(&err);
     execvp(arguments.command[0], arguments.command);
     hs_error_set(&err, errno, "cannot run '%s': %s", arguments.command[0],

@@ -33,17 +33,20 @@ struct hs_run_arguments {
     bool verbose;
 };
 
-/* Set LD_PRELOAD and the shim's variables, or say why that would not work. */
-int hs_run_prepare(const struct hs_run_arguments *arguments, struct hs_error *err);
+/* Set LD_PRELOAD and the shim's variables, or say why that would not work (environment.c). */
+int hs_run_prepare(const struct hs_run_arguments *arguments, bool for_other_libc,
+                   struct hs_error *err);
 
 /*
  * Find `name` as execvp() would, and make sure that the loader will preload into it.
  * 0 and the file in `ret`, or the exit status to end with, and `err` (command.c).
+ * `ret_other_libc`: it takes the shim for musl.
  */
-int hs_command_find(const char *name, char *ret, size_t size, struct hs_error *err);
+int hs_command_find(const char *name, char *ret, size_t size, bool *ret_other_libc,
+                    struct hs_error *err);
 
 /* The absolute path of this program and of the shim that belongs to it (find_shim.c). */
 int hs_find_self(char *ret, size_t size, struct hs_error *err);
-int hs_find_shim(char *ret, size_t size, struct hs_error *err);
+int hs_find_shim(bool for_other_libc, char *ret, size_t size, struct hs_error *err);
 
 #endif

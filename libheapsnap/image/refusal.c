@@ -61,11 +61,6 @@ static int refuse_untracked(pid_t pid, const char *command, struct hs_error *err
                             "process %d (%s) is a static binary, which cannot be "
                             "preloaded; link it dynamically",
                             (int)pid, command);
-    if (program.kind == HS_PROGRAM_OTHER_LIBC)
-        return hs_error_set(err, ENODATA,
-                            "process %d (%s) is linked with another C library (musl) "
-                            "than heapsnap's (glibc); link it with glibc",
-                            (int)pid, command);
     if (program.kind == HS_PROGRAM_SANITIZED)
         return hs_error_set(
             err, ENODATA,

@@ -70,6 +70,17 @@ static void read_build_id(struct hs_capture_module *module, uint64_t notes, uint
     }
 }
 
+/* Behind its data glibc's loader keeps records of its own in the last page; musl's gives
+ * the rest of that page to malloc, which is no root. */
+static uint64_t data_end(uint64_t end)
+{
+#ifdef __GLIBC__
+    return page_up(end);
+#else
+    return end;
+#endif
+}
+
 static void take_segment(struct candidate *candidate, const Elf64_Phdr *segment)
 {
     struct hs_capture_module *module = &candidate->module;
@@ -87,7 +98,7 @@ static void take_segment(struct candidate *candidate, const Elf64_Phdr *segment)
         return;
     module->data_size += segment->p_memsz;
     candidate->segments[candidate->n_segments].start = start;
-    candidate->segments[candidate->n_segments++].end = page_up(end);
+    candidate->segments[candidate->n_segments++].end = data_end(end);
 }
 
 static void look(void *context)
