@@ -31,9 +31,7 @@ static void take_snapshot(const struct hs_event_actions *actions,
     struct hs_capture capture;
     int result = hs_process_capture(process, SNAPSHOT_TIMEOUT_MS, &capture, &err);
     if (result == 0) {
-        result = hs_save_path(&capture, actions->directory, NULL, path, size, &err);
-        if (result == 0)
-            result = hs_save_capture(&capture, path, &err);
+        result = hs_save_capture(&capture, actions->directory, NULL, path, size, &err);
         hs_capture_close(&capture);
     }
     if (result != 0) {

@@ -11,14 +11,12 @@
 #include "heapsnap/error.h"
 
 /*
- * Where a snapshot goes: `output` exactly, when it is not empty; else
- * `directory`/heap.<pid>.<UTC time>.<seq>.heapsnapshot. -ENAMETOOLONG.
+ * Assemble `capture` and write it: to `output` exactly, when that is not empty; else to
+ * `directory`/heap.<pid>.<UTC time>.<seq>.heapsnapshot, with the first seq from the
+ * capture's own on that no file has. `ret_path` is what was written. `err` may not be NULL.
  */
-int hs_save_path(const struct hs_capture *capture, const char *directory,
-                 const char *output, char *ret, size_t size, struct hs_error *err);
-
-/* Assemble `capture` and write it under `path`. */
-int hs_save_capture(const struct hs_capture *capture, const char *path,
+int hs_save_capture(const struct hs_capture *capture, const char *directory,
+                    const char *output, char *ret_path, size_t size,
                     struct hs_error *err);
 
 #endif

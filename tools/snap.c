@@ -136,10 +136,8 @@ int hs_verb_snap(int argc, char **argv)
     if (take_snapshot(&arguments, &capture, &err) != 0)
         return hs_tool_fail(&err);
     char path[PATH_MAX];
-    int result = hs_save_path(&capture, arguments.directory, arguments.output, path,
-                              sizeof(path), &err);
-    if (result == 0)
-        result = hs_save_capture(&capture, path, &err);
+    int result = hs_save_capture(&capture, arguments.directory, arguments.output, path,
+                                 sizeof(path), &err);
     if (result == 0 && (arguments.json ? print_json(&capture, path) : puts(path)) < 0)
         result = hs_error_set(&err, EIO, "cannot print the path of the snapshot");
     hs_capture_close(&capture);

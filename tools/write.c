@@ -94,11 +94,9 @@ static int write_file(const struct arguments *arguments, char *path, size_t size
     if (result != 0)
         return result;
     const struct hs_capture_header *header = capture.header;
-    result = hs_save_path(
+    result = hs_save_capture(
         &capture, hs_capture_string(&capture, header->strings_directory),
         hs_capture_string(&capture, header->strings_output), path, size, err);
-    if (result == 0)
-        result = hs_save_capture(&capture, path, err);
     hs_capture_close(&capture);
     return result;
 }

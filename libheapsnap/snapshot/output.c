@@ -16,9 +16,12 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+/* As the kernel has it; not every libc knows the name. */
+#define RENAME_WITHOUT_REPLACING 1u
 /* Longest name, without what makes it temporary. */
 #define NAME_KEPT (NAME_MAX - 13)
 /* Of a longer path an error tells the end, so that the reason fits behind it. */
@@ -47,6 +50,8 @@ static int check_target(struct hs_output *out, struct hs_error *err)
     struct stat status;
     if (lstat(out->path, &status) < 0)
         return errno == ENOENT ? 0 : fail(out, errno, err);
+    if (out->is_new)
+        return fail(out, EEXIST, err);
     if (S_ISREG(status.st_mode))
         return 0;
     if (S_ISDIR(status.st_mode))
@@ -142,9 +147,10 @@ int hs_output_check(const char *path, struct hs_error *err)
     return result;
 }
 
-int hs_output_open(struct hs_output *out, const char *path, struct hs_error *err)
+static int output_open(struct hs_output *out, const char *path, bool is_new,
+                       struct hs_error *err)
 {
-    *out = (struct hs_output){.fd = -1};
+    *out = (struct hs_output){.fd = -1, .is_new = is_new};
     if (strlen(path) >= sizeof(out->path))
         return hs_error_set(err, ENAMETOOLONG, "the file name %.60s… is too long", path);
     strcpy(out->path, path);
@@ -162,6 +168,16 @@ int hs_output_open(struct hs_output *out, const char *path, struct hs_error *err
         return fail(out, -out->fd, err);
     }
     return 0;
+}
+
+int hs_output_open(struct hs_output *out, const char *path, struct hs_error *err)
+{
+    return output_open(out, path, false, err);
+}
+
+int hs_output_open_new(struct hs_output *out, const char *path, struct hs_error *err)
+{
+    return output_open(out, path, true, err);
 }
 
 static void write_all(struct hs_output *out, const char *text, size_t size)
@@ -203,6 +219,24 @@ void hs_output_abandon(struct hs_output *out)
     free(out->buffer);
 }
 
+/* Some file systems can neither refuse to replace nor link: there an older file goes. */
+static int put_in_place(const struct hs_output *out)
+{
+    if (out->is_new) {
+        if (syscall(SYS_renameat2, AT_FDCWD, out->temporary, AT_FDCWD, out->path,
+                    RENAME_WITHOUT_REPLACING)
+            == 0)
+            return 0;
+        if (errno == EEXIST)
+            return -1;
+        if (link(out->temporary, out->path) == 0)
+            return unlink(out->temporary);
+        if (errno == EEXIST)
+            return -1;
+    }
+    return rename(out->temporary, out->path);
+}
+
 int hs_output_commit(struct hs_output *out, struct hs_error *err)
 {
     hs_output_flush(out);
@@ -217,7 +251,7 @@ int hs_output_commit(struct hs_output *out, struct hs_error *err)
     }
     close(out->fd);
     free(out->buffer);
-    if (rename(out->temporary, out->path) < 0) {
+    if (put_in_place(out) < 0) {
         int code = errno;
         unlink(out->temporary);
         return fail(out, code, err);

@@ -16,6 +16,7 @@
 #define HEAPSNAP_SNAPSHOT_OUTPUT_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@
 struct hs_output {
     int fd;
     int failure; /* positive errno */
+    bool is_new; /* never in the place of another file */
     size_t used;
     char *buffer;
     char path[PATH_MAX];
@@ -37,6 +39,9 @@ struct hs_output {
  * regular file: replacing a device or a symbolic link is never what the user meant.
  */
 int hs_output_open(struct hs_output *out, const char *path, struct hs_error *err);
+
+/* Only where there is nothing yet: -EEXIST, also from commit. */
+int hs_output_open_new(struct hs_output *out, const char *path, struct hs_error *err);
 
 /* Would hs_output_open() have a chance? For who wants to know before the work is done. */
 int hs_output_check(const char *path, struct hs_error *err);

@@ -232,24 +232,36 @@ static void put_tail(struct hs_output *out, const struct hs_snapshot *snapshot)
     put(out, "]}\n");
 }
 
+static int put_all(struct hs_output *out, const struct hs_snapshot *snapshot,
+                   struct hs_error *err)
+{
+    bool is_whole = put_header(out, snapshot);
+    put_nodes(out, snapshot);
+    put_edges(out, snapshot);
+    put_trace_functions(out, snapshot);
+    is_whole = put_trace_tree(out, snapshot) && is_whole;
+    put_tail(out, snapshot);
+    if (!is_whole) {
+        hs_output_abandon(out);
+        return hs_error_set(err, ENOMEM, "no memory to write %s", out->path);
+    }
+    return hs_output_commit(out, err);
+}
+
 int hs_snapshot_save(const struct hs_snapshot *snapshot, const char *path,
                      struct hs_error *err)
 {
     struct hs_output out;
     int result = hs_output_open(&out, path, err);
-    if (result < 0)
-        return result;
-    bool is_whole = put_header(&out, snapshot);
-    put_nodes(&out, snapshot);
-    put_edges(&out, snapshot);
-    put_trace_functions(&out, snapshot);
-    is_whole = put_trace_tree(&out, snapshot) && is_whole;
-    put_tail(&out, snapshot);
-    if (!is_whole) {
-        hs_output_abandon(&out);
-        return hs_error_set(err, ENOMEM, "no memory to write %s", path);
-    }
-    return hs_output_commit(&out, err);
+    return result < 0 ? result : put_all(&out, snapshot, err);
+}
+
+int hs_snapshot_save_new(const struct hs_snapshot *snapshot, const char *path,
+                         struct hs_error *err)
+{
+    struct hs_output out;
+    int result = hs_output_open_new(&out, path, err);
+    return result < 0 ? result : put_all(&out, snapshot, err);
 }
 
 int hs_snapshot_save_check(const char *path, struct hs_error *err)

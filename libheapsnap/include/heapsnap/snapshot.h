@@ -147,6 +147,10 @@ HS_API int hs_snapshot_load(const char *path, struct hs_snapshot **ret,
 HS_API int hs_snapshot_save(const struct hs_snapshot *snapshot, const char *path,
                             struct hs_error *err);
 
+/* The same, but never in the place of another file: -EEXIST. */
+HS_API int hs_snapshot_save_new(const struct hs_snapshot *snapshot, const char *path,
+                                struct hs_error *err);
+
 /* Could a snapshot be written to `path`? For who wants to know before he takes one. */
 HS_API int hs_snapshot_save_check(const char *path, struct hs_error *err);
 

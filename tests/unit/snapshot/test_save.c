@@ -123,6 +123,22 @@ Test(save, a_full_disk_leaves_nothing_and_keeps_the_older_file, .init = make_dir
     hs_snapshot_destroy(big);
 }
 
+Test(save, a_file_that_is_to_be_new_replaces_none, .init = make_directory,
+     .fini = remove_directory)
+{
+    struct hs_snapshot *one = some_snapshot(1), *two = some_snapshot(2), *copy = NULL;
+
+    cr_assert(eq(int, hs_snapshot_save_new(one, path, NULL), 0));
+    cr_assert(eq(int, hs_snapshot_save_new(two, path, NULL), -EEXIST));
+
+    cr_assert(eq(int, hs_snapshot_load(path, &copy, NULL), 0));
+    cr_expect(eq(u32, copy->node_count, 1));
+    cr_expect(eq(int, count_files(), 1));
+    hs_snapshot_destroy(one);
+    hs_snapshot_destroy(two);
+    hs_snapshot_destroy(copy);
+}
+
 Test(save, an_older_snapshot_is_replaced, .init = make_directory,
      .fini = remove_directory)
 {
