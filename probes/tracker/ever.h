@@ -13,7 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-extern __attribute__((visibility("hidden"))) bool hs_ever_is_on;
+#include "probes/tracker/hidden.h"
+
+extern HS_HIDDEN bool hs_ever_is_on;
 
 /* One more allocation, or by the size's weight more while blocks are sampled. Under the
  * guard. */

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "probes/tracker/hidden.h"
 #include "probes/tracker/stack.h"
 
 #define HS_LIKELY(x) __builtin_expect(!!(x), 1)
@@ -70,10 +71,10 @@ struct hs_thread {
     void *frames[HS_STACK_DEPTH_MAX + HS_STACK_OWN_FRAMES];
 };
 
-extern bool hs_tracking_is_on;
-extern int hs_tracked_pid; /* 0: none */
-extern __thread uint32_t hs_guard_word;
-extern __thread struct hs_thread *hs_thread_own;
+extern HS_HIDDEN bool hs_tracking_is_on;
+extern HS_HIDDEN int hs_tracked_pid; /* 0: none */
+extern HS_HIDDEN __thread uint32_t hs_guard_word;
+extern HS_HIDDEN __thread struct hs_thread *hs_thread_own;
 
 void hs_guard_dropped(uint32_t word);
 struct hs_thread *hs_thread_create(void);

@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "probes/tracker/hidden.h"
+
 #define HS_INTERN_NODE_BITS 24
 
 struct hs_intern_table {
@@ -25,7 +27,7 @@ struct hs_intern_table {
     uint64_t slots[]; /* upper part of a hash, and a node; 0 = empty */
 };
 
-extern struct hs_intern_table *hs_intern_newest; /* NULL: no memory */
+extern HS_HIDDEN struct hs_intern_table *hs_intern_newest; /* NULL: no memory */
 
 /* Once, single-threaded, before the first capture. False without memory. */
 bool hs_intern_init(void);

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "probes/tracker/cfi.h"
+#include "probes/tracker/hidden.h"
 
 /*
  * From bit 0: kind 2, nothing 1, frame pointer's place in words 6, generation 8, tag 34,
@@ -49,10 +50,10 @@ enum hs_rule_special {
     (((uint64_t)1 << HS_RULE_CFA_SHIFT) - ((uint64_t)1 << HS_RULE_TAG_SHIFT) \
      + (HS_RULE_GENERATION_MAX << HS_RULE_GENERATION_SHIFT))
 
-extern uint64_t hs_rules[HS_RULES_COUNT];
-extern bool hs_rules_are_ready;
-extern uint32_t hs_rules_generation;
-extern uint32_t hs_rules_unloading;
+extern HS_HIDDEN uint64_t hs_rules[HS_RULES_COUNT];
+extern HS_HIDDEN bool hs_rules_are_ready;
+extern HS_HIDDEN uint32_t hs_rules_generation;
+extern HS_HIDDEN uint32_t hs_rules_unloading;
 
 bool hs_rules_init(void);
 

@@ -20,22 +20,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "probes/tracker/hidden.h"
 #include "probes/tracker/live.h"
-
-#define HS_SAMPLE_HIDDEN __attribute__((visibility("hidden")))
 
 /* Counts, of the pages that share an entry, the sampled blocks; stays at 255. */
 #define HS_SAMPLE_FILTER ((size_t)1 << 15)
-extern HS_SAMPLE_HIDDEN uint8_t hs_sample_filter[HS_SAMPLE_FILTER];
+extern HS_HIDDEN uint8_t hs_sample_filter[HS_SAMPLE_FILTER];
 
 /* Bytes to the next sample point, at least 1; 0: this thread has drawn none yet. */
-extern HS_SAMPLE_HIDDEN __thread uint64_t hs_sample_left;
+extern HS_HIDDEN __thread uint64_t hs_sample_left;
 
 /* Bytes between two sample points on average; 0 while every block is recorded. */
-extern HS_SAMPLE_HIDDEN uint64_t hs_sample_rate;
+extern HS_HIDDEN uint64_t hs_sample_rate;
 
 /* Where the sequence of random numbers stands; tests set it. */
-extern HS_SAMPLE_HIDDEN uint64_t hs_sample_seed;
+extern HS_HIDDEN uint64_t hs_sample_seed;
 
 /* Set up for `rate` > 0 bytes. Again after hs_sample_end(). */
 void hs_sample_begin(uint64_t rate);

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "probes/tracker/hidden.h"
+
 enum hs_heap_mode {
     HS_HEAP_NEW = 0, /* no hook has run yet: begin */
     HS_HEAP_OFF,     /* dormant, or not tracked at all */
@@ -20,7 +22,7 @@ enum hs_heap_mode {
     HS_HEAP_SAMPLED,
 };
 
-extern __attribute__((visibility("hidden"))) uint8_t hs_heap_mode;
+extern HS_HIDDEN uint8_t hs_heap_mode;
 
 static inline enum hs_heap_mode hs_heap_mode_now(void)
 {

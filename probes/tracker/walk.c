@@ -186,6 +186,60 @@ static inline void keep(struct hs_thread_frame *place,
     __atomic_store_n(&place->mark, frame->mark, __ATOMIC_RELAXED);
 }
 
+static inline __attribute__((always_inline)) enum step_result
+step(const struct hs_thread *thread, struct hs_thread_frame *at, uint64_t word)
+{
+    uint64_t below = hs_rule_word_bp(word), cfa;
+    if (HS_LIKELY((word & HS_RULE_WORD_KIND) == HS_RULE_WORD_SP)) {
+        cfa = at->sp + hs_rule_word_cfa(word);
+        if (HS_UNLIKELY(cfa > thread->stack_high))
+            return STEP_DECLINE;
+        at->way = (uint32_t)below;
+    } else if ((word & HS_RULE_WORD_KIND) == HS_RULE_WORD_BP) {
+        cfa = at->bp + hs_rule_word_cfa(word);
+        if (HS_UNLIKELY(!is_frame(thread, at->sp, at->bp, cfa, below)))
+            return STEP_DECLINE;
+        at->way = (uint32_t)below | HS_FRAME_BY_BP;
+    } else {
+        /* A copy, so that the frame itself can stay in registers. */
+        struct hs_thread_frame copy = *at;
+        enum step_result result = step_special(thread, &copy, word);
+        *at = copy;
+        return result;
+    }
+    if (below)
+        at->bp = hs_slot_read(cfa - below);
+    at->ip = hs_slot_read(cfa - 8);
+    at->sp = cfa;
+    return STEP_ON;
+}
+
+/* The rest of the stack is memo[0..kept), reached by `way`. */
+static inline bool finish_kept(struct hs_thread *thread, uint32_t fresh, uint32_t kept,
+                               uint32_t way, uint32_t ways)
+{
+    if (HS_UNLIKELY(fresh + kept > HS_STACK_DEPTH_MAX))
+        finish_cut(thread, fresh, kept);
+    else
+        hs_memo_extend(thread, fresh, kept, way, ways);
+    return true;
+}
+
+/* Nothing of the memo is left. */
+static __attribute__((noinline)) bool
+finish_fresh(struct hs_thread *thread, uint32_t fresh, enum step_result result)
+{
+    if (result == STEP_DECLINE)
+        return false;
+    if (result == STEP_ON) {
+        finish_cut(thread, fresh, 0);
+    } else {
+        thread->memo_is_walked = result == STEP_END;
+        hs_memo_extend(thread, fresh, 0, 0, HS_FRAME_BY_BP);
+    }
+    return true;
+}
+
 bool hs_walk(struct hs_thread *thread, void *hook_frame)
 {
     const uint64_t *hook = hook_frame;
@@ -203,62 +257,23 @@ bool hs_walk(struct hs_thread *thread, void *hook_frame)
     while (HS_LIKELY(result == STEP_ON)) {
         uint64_t hash = hs_rules_hash(at.ip);
         at.mark = hs_memo_mark(at.sp, hash);
+        ways |= at.way;
         struct hs_thread_frame *memo =
             hs_memo_find(thread, at.ip, at.sp, at.bp, at.mark, remembered);
-        if (memo) {
+        if (!memo) {
+            if (HS_UNLIKELY(fresh == HS_STACK_DEPTH_MAX))
+                break;
+            keep(&thread->fresh[fresh++], &at);
+        } else {
             uint32_t inner = (uint32_t)(memo - thread->memo);
-            if (HS_LIKELY(hs_memo_holds(thread, inner))) {
-                if (HS_UNLIKELY(fresh + inner >= HS_STACK_DEPTH_MAX))
-                    finish_cut(thread, fresh, inner + 1);
-                else
-                    hs_memo_extend(thread, fresh, inner + 1, at.way, ways | at.way);
-                return true;
-            }
+            if (HS_LIKELY(hs_memo_holds(thread, inner)))
+                return finish_kept(thread, fresh, inner + 1, at.way, ways);
             struct hs_thread_frame copy = at;
             fresh = walk_past(thread, fresh, inner, &copy, &ways);
             at = copy;
             hash = hs_rules_hash(at.ip);
-        } else if (HS_LIKELY(fresh < HS_STACK_DEPTH_MAX)) {
-            keep(&thread->fresh[fresh++], &at);
-        } else {
-            break;
         }
-
-        uint64_t word = hs_rules_find(at.ip, hash, generation);
-        uint64_t below = hs_rule_word_bp(word);
-        if (HS_LIKELY((word & HS_RULE_WORD_KIND) == HS_RULE_WORD_SP)) {
-            at.sp += hs_rule_word_cfa(word);
-            if (HS_UNLIKELY(at.sp > thread->stack_high))
-                return false;
-            at.way = (uint32_t)below;
-            if (below)
-                at.bp = hs_slot_read(at.sp - below);
-            at.ip = hs_slot_read(at.sp - 8);
-        } else if ((word & HS_RULE_WORD_KIND) == HS_RULE_WORD_BP) {
-            uint64_t cfa = at.bp + hs_rule_word_cfa(word);
-            if (HS_UNLIKELY(!is_frame(thread, at.sp, at.bp, cfa, below)))
-                return false;
-            at.sp = cfa;
-            at.way = (uint32_t)below | HS_FRAME_BY_BP;
-            ways |= HS_FRAME_BY_BP;
-            if (below)
-                at.bp = hs_slot_read(cfa - below);
-            at.ip = hs_slot_read(cfa - 8);
-        } else {
-            /* A copy, so that the frame itself can stay in registers. */
-            struct hs_thread_frame copy = at;
-            result = step_special(thread, &copy, word);
-            at = copy;
-            ways |= at.way;
-        }
+        result = step(thread, &at, hs_rules_find(at.ip, hash, generation));
     }
-    if (HS_UNLIKELY(result == STEP_DECLINE))
-        return false;
-    if (HS_UNLIKELY(result == STEP_ON)) {
-        finish_cut(thread, fresh, 0);
-    } else {
-        thread->memo_is_walked = result == STEP_END;
-        hs_memo_extend(thread, fresh, 0, 0, HS_FRAME_BY_BP);
-    }
-    return true;
+    return finish_fresh(thread, fresh, result);
 }
