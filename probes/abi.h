@@ -127,8 +127,8 @@ struct hs_control {
     uint32_t snapshots;       /* completed captures */
     uint32_t children_follow; /* 1: forked children are tracked, too */
     uint32_t is_dormant;      /* 1: nothing is recorded until HS_REQUEST_ON */
-    uint32_t reserved;
-    uint64_t sample_rate; /* as in the capture's header; live_* above are estimates */
+    uint32_t refuses;         /* 1: no requests any more, and error_text says why */
+    uint64_t sample_rate;     /* as in the capture's header; live_* above are estimates */
 
     char shim_path[1024];
     char error_text[256]; /* one line, valid when `error` is set */

@@ -130,6 +130,19 @@ void hs_signal_return(void)
         ignore(signal);
 }
 
+void hs_signal_retire(void)
+{
+    int *const options[] = {&hs_signal_trigger, &hs_signal_switch};
+    uint32_t signal = __atomic_exchange_n(&hs_control->signal, 0, __ATOMIC_ACQ_REL);
+    if (signal)
+        ignore((int)signal);
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        int other = __atomic_exchange_n(options[i], 0, __ATOMIC_ACQ_REL);
+        if (other)
+            ignore(other);
+    }
+}
+
 void hs_signal_fork_child(void)
 {
     if (__atomic_exchange_n(&leaving, 0, __ATOMIC_SEQ_CST) && hs_control->signal)

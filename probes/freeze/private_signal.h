@@ -31,6 +31,9 @@ bool hs_signal_is_ours(int signal);
 void hs_signal_leave(void);
 void hs_signal_return(void);
 
+/* Forever: ours are ignored, those of the options included, and pending ones dropped. */
+void hs_signal_retire(void);
+
 /* In a tracked child of fork: its parent's other threads may have been leaving. */
 void hs_signal_fork_child(void);
 

@@ -15,6 +15,7 @@
 #include "probes/freeze/private_signal.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/raw.h"
+#include "probes/tracker/sandbox.h"
 
 #define PLACES 256
 #define TRIES 8
@@ -63,7 +64,7 @@ static bool note(uint64_t start, int32_t tid)
 HS_EXPORT int sigaltstack(const stack_t *stack, stack_t *old)
 {
     /* Before it is in use. */
-    if (stack && !(stack->ss_flags & SS_DISABLE)
+    if (stack && !(stack->ss_flags & SS_DISABLE) && !hs_sandbox.no_snapshots
         && note((uint64_t)stack->ss_sp, (int32_t)hs_raw(SYS_gettid)))
         hs_signal_leave_alternate_stacks();
     return hs_next_sigaltstack()(stack, old);

@@ -140,6 +140,27 @@ void hs_phase_fail(int err, const char *what)
     __atomic_store_n(&hs_control->phase, HS_PHASE_IDLE, __ATOMIC_RELEASE);
 }
 
+/* Once the image works it needs nothing of us. */
+static bool is_busy(void)
+{
+    uint32_t phase = __atomic_load_n(&hs_control->phase, __ATOMIC_ACQUIRE);
+    return phase == HS_PHASE_CLAIMED || phase == HS_PHASE_FREEZING;
+}
+
+void hs_phase_close(const char *why)
+{
+    uint64_t start = hs_clock(CLOCK_MONOTONIC);
+    hs_format(hs_control->error_text, sizeof(hs_control->error_text), "%s", why);
+    __atomic_store_n(&hs_control->refuses, 1, __ATOMIC_RELEASE);
+    while (is_busy() && hs_clock(CLOCK_MONOTONIC) - start < CLAIM_LIMIT_NS)
+        doze();
+    if (!hs_phase_move(HS_PHASE_REQUESTED, HS_PHASE_FREEZING))
+        return;
+    __atomic_store_n(&hs_control->error, EPERM, __ATOMIC_RELEASE);
+    __atomic_store_n(&hs_control->finished, hs_control->cookie, __ATOMIC_RELEASE);
+    __atomic_store_n(&hs_control->phase, HS_PHASE_IDLE, __ATOMIC_RELEASE);
+}
+
 /* ---- freezing ---- */
 
 /* Threads stand still from here to the release; signals are blocked in this one. */

@@ -30,6 +30,9 @@ bool hs_phase_claim(void);
 void hs_phase_done(void);
 void hs_phase_fail(int err, const char *what);
 
+/* Take no more requests; who has asked already, and who will, is told `why`. */
+void hs_phase_close(const char *why);
+
 /* A tool has claimed the phase and asked; nothing happens when none did. */
 void hs_snapshot_serve(const struct hs_slot *own);
 

@@ -30,6 +30,8 @@
 static int64_t next_threshold;
 static uint32_t exit_taken;
 static bool is_started;
+static uint32_t n_handlers; /* threads inside one of ours */
+static int timer = -1;
 
 static int run(enum hs_trigger trigger, const char *path, bool wait, int exit_status,
                const struct hs_slot *own)
@@ -54,6 +56,7 @@ static void on_private_signal(int signal, siginfo_t *info, void *context)
     struct hs_slot own;
     (void)signal;
 
+    __atomic_fetch_add(&n_handlers, 1, __ATOMIC_ACQ_REL);
     if (!hs_stop_obey(info, context) && is_started && hs_switch_is_armed()
         && hs_tracker_is_this_process()) {
         hs_snapshot_fill_own(&own, context);
@@ -64,6 +67,7 @@ static void on_private_signal(int signal, siginfo_t *info, void *context)
             hs_snapshot_serve(&own);
     }
     hs_restart_interrupted(context);
+    __atomic_fetch_sub(&n_handlers, 1, __ATOMIC_ACQ_REL);
     *error = saved;
 }
 
@@ -106,7 +110,6 @@ static void start_timer(void)
     struct timespec every = {.tv_sec = (time_t)(hs_options.interval_ms / 1000),
                              .tv_nsec = (long)(hs_options.interval_ms % 1000) * 1000000};
     struct itimerspec when = {every, every};
-    int timer;
     if (hs_options.interval_ms == 0)
         return;
     if (hs_raw(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) < 0
@@ -189,6 +192,7 @@ void hs_trigger_fork_child(void)
     hs_signal_fork_child();
     hs_stop_fork_child();
     hs_spawn_fork_child();
+    __atomic_store_n(&n_handlers, 0, __ATOMIC_RELEASE);
     __atomic_store_n(&exit_taken, 0, __ATOMIC_RELEASE);
     hs_epochs_note(hs_control->epoch, hs_clock(CLOCK_REALTIME));
     start_timer();
@@ -221,4 +225,26 @@ void hs_trigger_bytes(int64_t live_bytes)
     hs_snapshot_fill_own(&own, NULL);
     run(HS_TRIGGER_THRESHOLD, NULL, false, 0, &own);
     errno = saved;
+}
+
+/* Those in a handler return from it while that is allowed. */
+static void await_handlers(void)
+{
+    struct timespec pause = {.tv_nsec = 1000000};
+    bool waits = __atomic_load_n(&n_handlers, __ATOMIC_ACQUIRE) != 0;
+    for (int i = 0; waits && i < 1000; i++) {
+        waits = __atomic_load_n(&n_handlers, __ATOMIC_ACQUIRE) != 0;
+        hs_raw(SYS_nanosleep, &pause, 0); /* once more for their last instructions */
+    }
+}
+
+void hs_trigger_end(const char *why)
+{
+    __atomic_store_n(&is_started, false, __ATOMIC_SEQ_CST);
+    if (timer >= 0)
+        hs_raw(SYS_timer_delete, timer);
+    timer = -1;
+    hs_phase_close(why);
+    hs_signal_retire();
+    await_handlers();
 }

@@ -31,11 +31,13 @@
 #include "probes/tracker/raw.h"
 #include "probes/tracker/refuse.h"
 #include "probes/tracker/report.h"
+#include "probes/tracker/sandbox.h"
 #include "probes/tracker/switch.h"
 #include "probes/tracker/thread.h"
 #include "probes/tracker/trigger.h"
 #include "probes/tracker/unwind.h"
 #include "probes/tracker/verify.h"
+#include "probes/tracker/walk.h"
 
 static void note_shim_path(const struct hs_module *shim)
 {
@@ -71,13 +73,15 @@ static void fork_parent(void)
 
 static void fork_child(void)
 {
-    if (!hs_switch_is_armed())
+    if (!hs_switch_is_armed() && !hs_sandbox.no_tracking)
         return;
-    if (!hs_options.follow) {
+    /* A filter that allows no snapshots rarely allows to begin anew. */
+    if (!hs_options.follow || hs_sandbox.no_snapshots) {
         hs_switch_arm(false);
         hs_switch_off();
         hs_tracked_pid = 0;
-        hs_control_abandon();
+        if (!hs_sandbox.no_close)
+            hs_control_abandon();
         return;
     }
     bool entered = hs_guard_try();
@@ -94,8 +98,14 @@ static void fork_child(void)
 
 static void take_last(int status)
 {
-    if (!hs_tracker_is_on() || !hs_tracker_is_this_process())
+    if (!hs_tracker_is_this_process())
         return;
+    if (!hs_tracker_is_on()) {
+        if (hs_options.is_dormant && hs_options.snapshot_at_exit && hs_options.output[0])
+            hs_report("%s is not written: tracking is off (it began dormant)",
+                      hs_options.output);
+        return;
+    }
     hs_verify_report();
     hs_trigger_exit(status);
 }
@@ -152,10 +162,16 @@ bool hs_lifecycle_begin(void)
         || !phase_change(PHASE_NEW, PHASE_EARLY))
         return false;
     hs_guard_word = HS_GUARD_HELD;
-    hs_tracked_pid = (int)hs_raw(SYS_getpid);
-    hs_options_parse(hs_environment_find(first_environment(), HS_ENV_OPTIONS));
-    bool ready = !hs_refuse_reason() && hs_modules_init() && !hs_options.is_dormant
-                 && hs_switch_on();
+    const char *text = hs_environment_find(first_environment(), HS_ENV_OPTIONS);
+    hs_sandbox_look(text);
+    if (!hs_sandbox.no_tracking) {
+        hs_tracked_pid = (int)hs_raw(SYS_getpid);
+        hs_options_parse(text);
+    }
+    bool ready = !hs_sandbox.no_tracking && !hs_refuse_reason() && hs_modules_init()
+                 && !hs_options.is_dormant && hs_switch_on();
+    if (ready && !hs_options.library_unwinds)
+        hs_walk_init(); /* others' constructors have whole stacks, too */
     if (!ready)
         hs_switch_off();
     hs_guard_word = 0;
@@ -170,7 +186,8 @@ static const char *start_tracking(void)
         return why;
     if (!hs_tracker_is_on() && !hs_options.is_dormant)
         return "no memory for the tables";
-    hs_trigger_prepare();
+    if (!hs_sandbox.no_snapshots)
+        hs_trigger_prepare();
     if (!hs_control_create())
         hs_report("no memfd: this process cannot be asked for snapshots");
     note_mode();
@@ -204,6 +221,11 @@ __attribute__((constructor(101))) static void start(int argc, char **argv,
         refuse();
         return;
     }
+    hs_sandbox_look(hs_environment_find(environment, HS_ENV_OPTIONS));
+    if (hs_sandbox.no_tracking) {
+        refuse();
+        return;
+    }
     hs_report_init();
     hs_options_parse(hs_environment_find(environment, HS_ENV_OPTIONS));
     if (!hs_options.follow && !hs_refuse_is_chosen(environment)) {
@@ -221,5 +243,8 @@ __attribute__((constructor(101))) static void start(int argc, char **argv,
     }
     phase = PHASE_READY;
     hs_switch_arm(true);
-    hs_trigger_start();
+    if (hs_sandbox.no_snapshots)
+        hs_trigger_end(hs_sandbox.no_snapshots);
+    else
+        hs_trigger_start();
 }

@@ -278,6 +278,13 @@ static bool set_track(const char *value)
     return strcmp(value, "heap") == 0;
 }
 
+/* hs_sandbox_look() has acted upon it already: the rest here may be forbidden. */
+static bool set_seccomp(const char *value)
+{
+    return strcmp(value, "try") == 0 || strcmp(value, "trust") == 0
+           || strcmp(value, "off") == 0;
+}
+
 static const struct option options[] = {
     {"snapshot", set_snapshot}, {"every", set_every},
     {"over", set_over},         {"signal", set_signal},
@@ -289,7 +296,7 @@ static const struct option options[] = {
     {"verify", set_verify},     {"modules", set_modules},
     {"sample", set_sample},     {"dormant", set_dormant},
     {"switch", set_switch},     {"totals", set_totals},
-    {"memory", set_memory},
+    {"memory", set_memory},     {"seccomp", set_seccomp},
 };
 
 static const struct option *option_find(const char *key, size_t length)

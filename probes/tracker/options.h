@@ -51,6 +51,8 @@ struct hs_options {
     uint32_t verify_every;
     /* patch=0|1: hooks in the code of allocators that the program brings; default 1 */
     bool patch;
+    /* seccomp=try|trust|off: under a filter from before the start find out what it allows,
+     * believe that all is well, do not track; for hs_sandbox_look() */
     /* verbose=1: one line on stderr for each snapshot */
     bool verbose;
     /* dir=…; default: the working directory at start */

@@ -15,6 +15,7 @@
 
 #include "probes/tracker/control.h"
 #include "probes/tracker/raw.h"
+#include "probes/tracker/sandbox.h"
 
 static struct {
     bool known;
@@ -50,7 +51,7 @@ static bool is_first_stderr(int fd)
 
 void hs_report_keep(void)
 {
-    if (kept >= 0 || !is_first_stderr(2))
+    if (kept >= 0 || hs_sandbox.no_snapshots || !is_first_stderr(2))
         return;
     long copy = hs_raw(SYS_dup, 2);
     if (copy < 0)
@@ -164,6 +165,8 @@ static void write_unsignalled(int fd, const char *line, size_t length)
 
 void hs_report(const char *format, ...)
 {
+    if (hs_sandbox.no_report)
+        return;
     int fd = is_first_stderr(2) ? 2 : kept;
     if (fd < 0)
         return;

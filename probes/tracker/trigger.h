@@ -21,6 +21,13 @@ void hs_trigger_prepare(void);
  * the constructor, one thread. */
 void hs_trigger_start(void);
 
+/*
+ * No snapshot is taken from now on, no signal of ours comes any more, and whoever asks is
+ * told `why`. Returns when no thread is inside a handler; keeps threads that wait in one
+ * no longer than a snapshot takes.
+ */
+void hs_trigger_end(const char *why);
+
 /* After fork in a tracked child: timers are not inherited, state of other threads is. */
 void hs_trigger_fork_child(void);
 

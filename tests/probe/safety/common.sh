@@ -9,7 +9,8 @@
 # runs COMMAND bare and tracked, each in a subshell in which SETTING was evaluated before:
 # standard output and exit status must be the same, and what the shim says on stderr must
 # be at most one line, which is kept in $said. Set $expected to a pattern that line must
-# match, or to '-' when there must be none.
+# match, or to '-' when there must be none. A SETTING may set $more, options that begin
+# with a colon.
 
 set -u
 export LC_ALL=C
@@ -52,10 +53,10 @@ run_one() { # run_one NAME PRELOAD SETTING COMMAND…
     shift 3
     {
         (
-            unset LD_PRELOAD
+            unset LD_PRELOAD more
             eval "$setting"
             if [ -n "$preload" ]; then
-                HEAPSNAP_OPTIONS=follow=0:snapshot=exit:dir=$work/snapshots
+                HEAPSNAP_OPTIONS=follow=0:snapshot=exit:dir=$work/snapshots${more:-}
                 LD_PRELOAD=$preload
                 export HEAPSNAP_OPTIONS LD_PRELOAD
             fi

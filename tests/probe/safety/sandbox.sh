@@ -19,11 +19,42 @@ else
         same "refused $call" : "$sandbox" refuse "$call" "$program"
     done
     rm -f snapshots/*
-    # What is death to the program when we do it for it must not be done.
-    for call in none rt_tgsigqueueinfo process_vm_readv; do
+    # What is death to the program when we do it for it must not be done: by a filter from
+    # before an exec, and by one that the program installs when it is tracked already.
+    expected='^heapsnap: no more snapshots of this process: its seccomp filter kills it for'
+    for call in memfd_create membarrier tgkill rt_tgsigqueueinfo mincore prlimit64 \
+        readlinkat getcwd timer_create ftruncate fcntl pipe2 gettid newfstatat; do
         same "forbidden $call" : "$sandbox" kill "$call" "$program"
     done
-    rm -f snapshots/*
+    setting='more=:every=0.02:signal=USR1'
+    for call in rt_sigreturn rt_sigpending rt_sigprocmask rt_sigaction futex clone wait4 \
+        openat newfstatat getpid gettid tgkill mincore memfd_create; do
+        same "forbidden $call, stays" "$setting" "$sandbox" kill "$call" stay
+        [ -z "$(ls snapshots)" ] || fail "$call: a snapshot was taken after all"
+    done
+    expected=-
+    for call in none process_vm_readv; do
+        same "forbidden $call" : "$sandbox" kill "$call" "$program"
+        has_snapshot
+    done
+    mkfifo gate
+    LD_PRELOAD=$shim HEAPSNAP_OPTIONS=follow=0 "$sandbox" kill rt_sigreturn wait \
+        <gate >ready 2>tracked.err &
+    waiting=$!
+    exec 9>gate
+    while [ ! -s ready ]; do sleep 0.02; done
+    title='asked in vain'
+    "$heapsnap" snap "$waiting" 2>said.err && fail "$title: snap succeeds"
+    grep -q 'its seccomp filter kills it for rt_sigreturn' said.err \
+        || fail "$title: $(cat said.err)"
+    exec 9>&-
+    wait "$waiting"
+    [ $? -eq 7 ] || fail "$title: the program ended otherwise"
+    # Left alone when told so, and believed when told so.
+    same 'seccomp=off' 'more=:seccomp=off' "$sandbox" kill none "$program"
+    [ -z "$(ls snapshots)" ] || fail 'seccomp=off: a snapshot was taken after all'
+    same 'seccomp=trust' 'more=:seccomp=trust' "$sandbox" kill none "$program"
+    has_snapshot
 fi
 expected=-
 
