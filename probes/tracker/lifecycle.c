@@ -96,16 +96,23 @@ static void fork_child(void)
     hs_trigger_fork_child();
 }
 
+/* Tracking is off. Under a filter even asking for the own pid may be too much. */
+static void explain_nothing(void)
+{
+    if (hs_options.is_dormant && hs_options.snapshot_at_exit && hs_options.output[0]
+        && !hs_sandbox.no_snapshots && hs_tracker_is_this_process())
+        hs_report("%s is not written: tracking is off (it began dormant)",
+                  hs_options.output);
+}
+
 static void take_last(int status)
 {
-    if (!hs_tracker_is_this_process())
-        return;
     if (!hs_tracker_is_on()) {
-        if (hs_options.is_dormant && hs_options.snapshot_at_exit && hs_options.output[0])
-            hs_report("%s is not written: tracking is off (it began dormant)",
-                      hs_options.output);
+        explain_nothing();
         return;
     }
+    if (!hs_tracker_is_this_process())
+        return;
     hs_verify_report();
     hs_trigger_exit(status);
 }

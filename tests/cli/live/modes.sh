@@ -102,6 +102,13 @@ done
 
 # ---- dormant: nothing is recorded until somebody attaches ----
 
+try 0 "$heapsnap" run --dormant -o never.heapsnapshot -- "$known"
+[ ! -e never.heapsnapshot ] || fail 'a snapshot of nothing'
+said 'never.heapsnapshot is not written: tracking is off'
+[ "$(wc -l < err)" -eq 1 ] || fail "$(cat err)"
+try 0 "$heapsnap" run --dormant -- "$known"
+[ ! -s err ] || fail "$(cat err)"
+
 "$heapsnap" run --dormant --no-exit-snapshot -- "$switched" >program.out 2>program.err &
 program=$!
 started="$started $program"
