@@ -6,6 +6,8 @@
  * signal is ignored from just before the call, which drops those that are pending and
  * outlives the exec, until the new image's constructor installs the handler.
  *
+ * A program of another libc gets the shim that belongs to it (exec_other.h).
+ *
  * A child of vfork has signal actions of its own and nobody asks it anything.
  */
 
@@ -16,6 +18,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "probes/freeze/exec_other.h"
 #include "probes/freeze/private_signal.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/switch.h"
@@ -63,12 +66,43 @@ static int missing(void)
     return -1;
 }
 
+/* These have the room for another environment; not in line, because of small stacks. */
+
+static __attribute__((noinline)) int execute_other(const char *path,
+                                                   char *const arguments[],
+                                                   char *const environment[],
+                                                   enum hs_exec_kind kind)
+{
+    struct hs_adapted adapted;
+    return hs_next_execve()(path, arguments, hs_exec_adapt(&adapted, kind, environment));
+}
+
+static __attribute__((noinline)) int execute_other_file(const char *file,
+                                                        char *const arguments[],
+                                                        char *const environment[],
+                                                        enum hs_exec_kind kind)
+{
+    struct hs_adapted adapted;
+    return hs_next_execvpe()(file, arguments, hs_exec_adapt(&adapted, kind, environment));
+}
+
+static __attribute__((noinline)) int execute_other_fd(int fd, char *const arguments[],
+                                                      char *const environment[],
+                                                      enum hs_exec_kind kind)
+{
+    struct hs_adapted adapted;
+    return hs_next_fexecve()(fd, arguments, hs_exec_adapt(&adapted, kind, environment));
+}
+
 static int execute_with(const char *path, char *const arguments[],
                         char *const environment[])
 {
     if (!hs_next_execve())
         return missing();
     bool has_left = leave();
+    enum hs_exec_kind kind = hs_exec_kind_of(path);
+    if (kind != HS_EXEC_SAME)
+        return stay(has_left, execute_other(path, arguments, environment, kind));
     return stay(has_left, hs_next_execve()(path, arguments, environment));
 }
 
@@ -82,6 +116,9 @@ static int execute_path(const char *path, char *const arguments[])
     if (!hs_next_execv())
         return missing();
     bool has_left = leave();
+    enum hs_exec_kind kind = hs_exec_kind_of(path);
+    if (kind != HS_EXEC_SAME && hs_next_execve())
+        return stay(has_left, execute_other(path, arguments, environ, kind));
     return stay(has_left, hs_next_execv()(path, arguments));
 }
 
@@ -95,6 +132,9 @@ static int execute_file(const char *file, char *const arguments[])
     if (!hs_next_execvp())
         return missing();
     bool has_left = leave();
+    enum hs_exec_kind kind = hs_exec_kind_of_name(file);
+    if (kind != HS_EXEC_SAME && hs_next_execvpe())
+        return stay(has_left, execute_other_file(file, arguments, environ, kind));
     return stay(has_left, hs_next_execvp()(file, arguments));
 }
 
@@ -109,6 +149,9 @@ HS_EXPORT int execvpe(const char *file, char *const arguments[],
     if (!hs_next_execvpe())
         return missing();
     bool has_left = leave();
+    enum hs_exec_kind kind = hs_exec_kind_of_name(file);
+    if (kind != HS_EXEC_SAME)
+        return stay(has_left, execute_other_file(file, arguments, environment, kind));
     return stay(has_left, hs_next_execvpe()(file, arguments, environment));
 }
 
@@ -117,6 +160,9 @@ HS_EXPORT int fexecve(int fd, char *const arguments[], char *const environment[]
     if (!hs_next_fexecve())
         return missing();
     bool has_left = leave();
+    enum hs_exec_kind kind = hs_exec_kind_of_fd(fd);
+    if (kind != HS_EXEC_SAME)
+        return stay(has_left, execute_other_fd(fd, arguments, environment, kind));
     return stay(has_left, hs_next_fexecve()(fd, arguments, environment));
 }
 
