@@ -154,8 +154,11 @@ bool hs_signal_is_ours(int signal)
     return signal > 0 && (uint32_t)signal == hs_control->signal;
 }
 
-void hs_signal_spare(sigset_t *mask)
+const sigset_t *hs_signal_spared(const sigset_t *mask, sigset_t *copy)
 {
-    if (hs_control->signal)
-        sigdelset(mask, (int)hs_control->signal);
+    if (!mask || !hs_control->signal)
+        return mask;
+    *copy = *mask;
+    sigdelset(copy, (int)hs_control->signal);
+    return copy;
 }

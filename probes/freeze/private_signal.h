@@ -47,7 +47,7 @@ void hs_signal_leave_alternate_stacks(void);
  * 0. */
 extern int hs_signal_trigger, hs_signal_switch;
 
-/* Take our signals out of a mask the program wants to block or wait for. */
-void hs_signal_spare(sigset_t *mask);
+/* `mask`, or a copy of it without our bit; NULL stays NULL. */
+const sigset_t *hs_signal_spared(const sigset_t *mask, sigset_t *copy);
 
 #endif

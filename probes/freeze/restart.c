@@ -8,9 +8,9 @@
  * nanosleep in its second argument (sleep.c sees to it that there is one), select, pselect
  * and ppoll in the limit itself. No call then takes longer than was asked for.
  *
- * What the program sees as EINTR, as after any signal of its own: poll, epoll_wait,
- * sigtimedwait, semtimedop, io_getevents and the like with a relative limit, because
- * nobody says how much of it is left.
+ * Of poll, epoll_wait, sigtimedwait and semtimedop with a relative limit nobody says how
+ * much is left: their hooks are told (wait.c). EINTR remains for what has no hook:
+ * io_getevents, sockets with SO_RCVTIMEO, system calls without libc.
  *
  * A signal of the program that came in meanwhile must find its EINTR: with one pending
  * nothing is restarted. One that comes later finds the program right before the call,
@@ -22,13 +22,9 @@
 
 #include "probes/freeze/restart.h"
 
-#if defined(__x86_64__)
-
 #include <errno.h>
 #include <linux/futex.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 #include <time.h>
 #include <ucontext.h>
@@ -37,6 +33,12 @@
 #include "probes/tracker/control.h"
 #include "probes/tracker/raw.h"
 
+/* A hook and libc below it use less of the stack, a signal's frame takes more. */
+#define HOOK_STACK 768
+
+__thread struct hs_wait hs_wait;
+
+#if defined(__x86_64__)
 /* mov $number, %eax; syscall */
 static long interrupted_call(uint64_t ip)
 {
@@ -89,6 +91,8 @@ static bool shorten(long number, greg_t *registers)
     }
 }
 
+#endif
+
 static bool has_other_signal(const ucontext_t *interrupted)
 {
     uint64_t pending = 0, blocked;
@@ -103,24 +107,38 @@ static bool has_other_signal(const ucontext_t *interrupted)
     return pending & ~blocked;
 }
 
+/* Was it a call made by the hook, and not in a signal handler that interrupted that? */
+static void tell_hook(uint64_t sp)
+{
+    if (hs_wait.frame && hs_wait.frame - sp < HOOK_STACK)
+        hs_wait.is_cut = true;
+}
+
+#if defined(__x86_64__)
+
 void hs_restart_interrupted(void *context)
 {
     ucontext_t *interrupted = context;
     greg_t *registers = interrupted->uc_mcontext.gregs;
-    if (registers[REG_RAX] != -EINTR)
+    if (registers[REG_RAX] != -EINTR || has_other_signal(interrupted))
         return;
     long number = interrupted_call((uint64_t)registers[REG_RIP]);
-    if (number < 0 || has_other_signal(interrupted) || !shorten(number, registers))
+    if (number >= 0 && shorten(number, registers)) {
+        registers[REG_RAX] = number;
+        registers[REG_RIP] -= 2;
         return;
-    registers[REG_RAX] = number;
-    registers[REG_RIP] -= 2;
+    }
+    tell_hook((uint64_t)registers[REG_RSP]);
 }
 
 #else
 
 void hs_restart_interrupted(void *context)
 {
-    (void)context;
+    ucontext_t *interrupted = context;
+    if ((int64_t)interrupted->uc_mcontext.regs[0] == -EINTR
+        && !has_other_signal(interrupted))
+        tell_hook(interrupted->uc_mcontext.sp);
 }
 
 #endif

@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/epoll.h>
 #include <sys/select.h>
 
 #include "probes/freeze/private_signal.h"
@@ -31,13 +30,9 @@ HS_NEXT(int, pthread_sigmask, (int, const sigset_t *, sigset_t *))
 HS_NEXT(int, sigsuspend, (const sigset_t *))
 HS_NEXT(int, sigwait, (const sigset_t *, int *))
 HS_NEXT(int, sigwaitinfo, (const sigset_t *, siginfo_t *))
-HS_NEXT(int, sigtimedwait, (const sigset_t *, siginfo_t *, const struct timespec *))
 HS_NEXT(int, ppoll, (struct pollfd *, nfds_t, const struct timespec *, const sigset_t *))
 HS_NEXT(int, pselect,
         (int, fd_set *, fd_set *, fd_set *, const struct timespec *, const sigset_t *))
-HS_NEXT(int, epoll_pwait, (int, struct epoll_event *, int, int, const sigset_t *))
-HS_NEXT(int, epoll_pwait2,
-        (int, struct epoll_event *, int, const struct timespec *, const sigset_t *))
 
 /* What the program last asked for on a number of ours without taking it (SIG_IGN or
  * SIG_DFL): reported back when it asks. */
@@ -58,11 +53,8 @@ __attribute__((constructor(102))) static void resolve(void)
     hs_next_sigsuspend();
     hs_next_sigwait();
     hs_next_sigwaitinfo();
-    hs_next_sigtimedwait();
     hs_next_ppoll();
     hs_next_pselect();
-    hs_next_epoll_pwait();
-    hs_next_epoll_pwait2();
 }
 
 /* The option that wants `signal`: 1 is signal=, 2 switch=; 0: none. */
@@ -116,6 +108,21 @@ static struct sigaction *remembered_of(int signal)
     return &remembered[hs_signal_is_ours(signal) ? 0 : option_of(signal)];
 }
 
+/*
+ * Our signal interrupts the program's handlers, too: if it waited for their end, it would
+ * find the registers of the call that the program's signal has cut, and make that call
+ * again. Alternate stacks may have no room for both.
+ */
+static const struct sigaction *spared_action(const struct sigaction *action,
+                                             struct sigaction *copy)
+{
+    if (!action || action->sa_flags & SA_ONSTACK)
+        return action;
+    *copy = *action;
+    hs_signal_spared(&action->sa_mask, &copy->sa_mask);
+    return copy;
+}
+
 static int change_action(int signal, const struct sigaction *action,
                          struct sigaction *old)
 {
@@ -129,7 +136,8 @@ static int change_action(int signal, const struct sigaction *action,
             *old = before;
         return 0;
     }
-    int result = hs_next_sigaction()(signal, action, old);
+    struct sigaction copy;
+    int result = hs_next_sigaction()(signal, spared_action(action, &copy), old);
     if (hidden && result == 0 && old)
         *old = (struct sigaction){.sa_handler = SIG_DFL};
     return result;
@@ -211,60 +219,43 @@ HS_EXPORT int siginterrupt(int number, int interrupts)
     return hides(number) ? 0 : hs_next_siginterrupt()(number, interrupts);
 }
 
-/* A copy of the program's mask with our bit left out; NULL stays NULL. */
-static const sigset_t *spared(const sigset_t *mask, sigset_t *copy)
-{
-    if (!mask)
-        return NULL;
-    *copy = *mask;
-    hs_signal_spare(copy);
-    return copy;
-}
-
 HS_EXPORT int sigprocmask(int how, const sigset_t *mask, sigset_t *old)
 {
     sigset_t copy;
-    return hs_next_sigprocmask()(how, how == SIG_UNBLOCK ? mask : spared(mask, &copy),
-                                 old);
+    return hs_next_sigprocmask()(
+        how, how == SIG_UNBLOCK ? mask : hs_signal_spared(mask, &copy), old);
 }
 
 HS_EXPORT int pthread_sigmask(int how, const sigset_t *mask, sigset_t *old)
 {
     sigset_t copy;
-    return hs_next_pthread_sigmask()(how, how == SIG_UNBLOCK ? mask : spared(mask, &copy),
-                                     old);
+    return hs_next_pthread_sigmask()(
+        how, how == SIG_UNBLOCK ? mask : hs_signal_spared(mask, &copy), old);
 }
 
 HS_EXPORT int sigsuspend(const sigset_t *mask)
 {
     sigset_t copy;
-    return hs_next_sigsuspend()(spared(mask, &copy));
+    return hs_next_sigsuspend()(hs_signal_spared(mask, &copy));
 }
 
 HS_EXPORT int sigwait(const sigset_t *mask, int *signal)
 {
     sigset_t copy;
-    return hs_next_sigwait()(spared(mask, &copy), signal);
+    return hs_next_sigwait()(hs_signal_spared(mask, &copy), signal);
 }
 
 HS_EXPORT int sigwaitinfo(const sigset_t *mask, siginfo_t *info)
 {
     sigset_t copy;
-    return hs_next_sigwaitinfo()(spared(mask, &copy), info);
-}
-
-HS_EXPORT int sigtimedwait(const sigset_t *mask, siginfo_t *info,
-                           const struct timespec *limit)
-{
-    sigset_t copy;
-    return hs_next_sigtimedwait()(spared(mask, &copy), info, limit);
+    return hs_next_sigwaitinfo()(hs_signal_spared(mask, &copy), info);
 }
 
 HS_EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *limit,
                     const sigset_t *mask)
 {
     sigset_t copy;
-    return hs_next_ppoll()(fds, count, limit, spared(mask, &copy));
+    return hs_next_ppoll()(fds, count, limit, hs_signal_spared(mask, &copy));
 }
 
 HS_EXPORT int pselect(int count, fd_set *readable, fd_set *writable, fd_set *special,
@@ -272,23 +263,5 @@ HS_EXPORT int pselect(int count, fd_set *readable, fd_set *writable, fd_set *spe
 {
     sigset_t copy;
     return hs_next_pselect()(count, readable, writable, special, limit,
-                             spared(mask, &copy));
-}
-
-HS_EXPORT int epoll_pwait(int fd, struct epoll_event *events, int count, int limit,
-                          const sigset_t *mask)
-{
-    sigset_t copy;
-    return hs_next_epoll_pwait()(fd, events, count, limit, spared(mask, &copy));
-}
-
-HS_EXPORT int epoll_pwait2(int fd, struct epoll_event *events, int count,
-                           const struct timespec *limit, const sigset_t *mask)
-{
-    sigset_t copy;
-    if (!hs_next_epoll_pwait2()) {
-        errno = ENOSYS;
-        return -1;
-    }
-    return hs_next_epoll_pwait2()(fd, events, count, limit, spared(mask, &copy));
+                             hs_signal_spared(mask, &copy));
 }

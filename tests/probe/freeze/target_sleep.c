@@ -8,7 +8,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/sem.h>
 #include <sys/time.h>
 #include <threads.h>
 #include <time.h>
@@ -75,6 +77,61 @@ static int in_pselect(void)
     return pselect(0, NULL, NULL, NULL, &two, NULL);
 }
 
+static int in_poll(void)
+{
+    return poll(NULL, 0, 2000);
+}
+
+static int wait_for_epoll(int how)
+{
+    struct epoll_event event;
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    int result = how == 0   ? epoll_wait(fd, &event, 1, 2000)
+                 : how == 1 ? epoll_pwait(fd, &event, 1, 2000, NULL)
+                            : epoll_pwait2(fd, &event, 1, &two, NULL);
+    close(fd);
+    return result;
+}
+
+static int in_epoll_wait(void)
+{
+    return wait_for_epoll(0);
+}
+
+static int in_epoll_pwait(void)
+{
+    return wait_for_epoll(1);
+}
+
+static int in_epoll_pwait2(void)
+{
+    return wait_for_epoll(2);
+}
+
+/* 0 when its time is over, as it should be. */
+static int in_sigtimedwait(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    return sigtimedwait(&none, NULL, &two) != -1 || errno != EAGAIN;
+}
+
+static int in_semtimedop(void)
+{
+    struct sembuf take = {.sem_op = -1};
+    int set = semget(IPC_PRIVATE, 1, 0600);
+    int result = semtimedop(set, &take, 1, &two) != -1 || errno != EAGAIN;
+    semctl(set, 0, IPC_RMID);
+    return result;
+}
+
+/* A program's own signal ends it, whatever our signals do: 0 when it does. */
+static int in_poll_with_alarm(void)
+{
+    alarm_in_two();
+    return poll(NULL, 0, 10000) != -1 || errno != EINTR;
+}
+
 static int in_ppoll(void)
 {
     return ppoll(NULL, 0, &two, NULL);
@@ -107,6 +164,13 @@ static const struct {
     {"select", in_select},
     {"pselect", in_pselect},
     {"ppoll", in_ppoll},
+    {"poll", in_poll},
+    {"poll with alarm", in_poll_with_alarm},
+    {"epoll_wait", in_epoll_wait},
+    {"epoll_pwait", in_epoll_pwait},
+    {"epoll_pwait2", in_epoll_pwait2},
+    {"sigtimedwait", in_sigtimedwait},
+    {"semtimedop", in_semtimedop},
     {"pause", in_pause},
     {"endless poll", in_endless_poll},
 };

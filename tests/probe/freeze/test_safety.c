@@ -203,32 +203,48 @@ Test(safety, the_program_may_have_the_private_signal_number)
 
 /* A program that ends when pause() returns must not end because of a snapshot, and none
  * may sleep longer: all together, because each takes two seconds. */
-Test(safety, sleeping_and_waiting_calls_return_neither_early_nor_late)
+static void expect_exact_waits(const char *const *ways, int count)
 {
-    static const char *const ways[] = {
-        "sleep",  "usleep",  "nanosleep",       "nanosleep with rest",
-        "select", "pselect", "clock_nanosleep", "absolute sleep",
-        "ppoll",  "pause",   "thrd_sleep",      "endless poll"};
-    enum { COUNT = sizeof(ways) / sizeof(ways[0]) };
-    struct program programs[COUNT];
+    struct program programs[16];
     char line[64], answer[64];
 
-    for (int i = 0; i < COUNT; i++)
+    cr_assert(le(int, count, 16));
+    for (int i = 0; i < count; i++)
         programs[i] = program_start("chain", "", -1, 0);
-    for (int i = 0; i < COUNT; i++) {
+    for (int i = 0; i < count; i++) {
         snprintf(line, sizeof(line), "wait %s", ways[i]);
         cr_expect(eq(str, (char *)program_ask(&programs[i], line), "sleeping"));
     }
     usleep(1400000);
-    for (int i = 0; i < COUNT; i++)
+    for (int i = 0; i < count; i++)
         take_some(programs[i].pid, 2);
 
-    for (int i = 0; i < COUNT; i++) {
+    for (int i = 0; i < count; i++) {
         answer[0] = '\0';
         cr_assert(ne(ptr, fgets(answer, sizeof(answer), programs[i].output), NULL));
         cr_expect(eq(str, answer, "slept, result 0\n"), "%s", ways[i]);
         cr_expect(eq(int, program_end(&programs[i]), 7));
     }
+}
+
+Test(safety, sleeping_calls_return_neither_early_nor_late)
+{
+    static const char *const ways[] = {
+        "sleep",  "usleep",  "nanosleep",       "nanosleep with rest",
+        "select", "pselect", "clock_nanosleep", "absolute sleep",
+        "ppoll",  "pause",   "thrd_sleep",      "endless poll"};
+
+    expect_exact_waits(ways, sizeof(ways) / sizeof(ways[0]));
+}
+
+/* Varnish's manager does not expect EINTR of poll(): it then waits for its worker to end. */
+Test(safety, waiting_calls_with_a_limit_return_neither_early_nor_late)
+{
+    static const char *const ways[] = {"poll",        "poll with alarm", "epoll_wait",
+                                       "epoll_pwait", "epoll_pwait2",    "sigtimedwait",
+                                       "semtimedop"};
+
+    expect_exact_waits(ways, sizeof(ways) / sizeof(ways[0]));
 }
 
 /* ---- executing ---- */
