@@ -92,14 +92,15 @@ static int print_json(const struct hs_process_status *statuses, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct hs_process_status *status = &statuses[i];
         json_t *object = json_pack(
-            "{s:i, s:s%, s:I, s:I, s:I, s:I, s:f, s:i, s:b, s:I}", "pid",
+            "{s:i, s:s%, s:I, s:I, s:I, s:I, s:f, s:i, s:b, s:I, s:s?}", "pid",
             (int)status->pid, "command", status->command, strlen(status->command),
             "live_bytes", (json_int_t)status->live_bytes, "live_blocks",
             (json_int_t)status->live_blocks, "open_handles",
             (json_int_t)status->open_handles, "tracker_bytes",
             (json_int_t)status->tracker_bytes, "age_seconds", age_seconds(status),
             "snapshots", (int)status->snapshots, "dormant", status->is_dormant,
-            "sample_rate", (json_int_t)status->sample_rate);
+            "sample_rate", (json_int_t)status->sample_rate, "no_snapshots",
+            status->no_snapshots[0] ? status->no_snapshots : NULL);
         if (json_array_append_new(list, object) != 0)
             return -1;
     }
@@ -134,7 +135,11 @@ static void fill_line(struct libscols_line *line, const struct hs_process_status
         fill_live(line, status);
     snprintf(text, sizeof(text), "%" PRIu32, status->snapshots);
     scols_line_set_data(line, 5, text);
-    scols_line_set_data(line, 6, status->command);
+    char command[sizeof(status->command) + sizeof(status->no_snapshots) + 32];
+    snprintf(command, sizeof(command),
+             status->no_snapshots[0] ? "%s (no snapshots: %s)" : "%s", status->command,
+             status->no_snapshots);
+    scols_line_set_data(line, 6, command);
 }
 
 static int print_table(const struct hs_process_status *statuses, size_t count)

@@ -32,6 +32,10 @@ struct hs_process {
 #define hs_control_store(field, value) \
     __atomic_store_n((field), (value), __ATOMIC_RELEASE)
 
+/* What the process says of itself in error_text, fit to print. */
+void hs_control_text(const struct hs_control *control,
+                     char ret[sizeof(control->error_text)]);
+
 /*
  * Find and map the control page of `pid` (control_page.c). -ENODATA when the process has
  * none of its own, -EACCES when its descriptors may not be listed, -ESRCH, -EPROTO.

@@ -182,3 +182,13 @@ bool hs_control_is_held(pid_t pid, uint64_t inode)
     closedir(directory);
     return is_held;
 }
+
+void hs_control_text(const struct hs_control *control,
+                     char ret[sizeof(control->error_text)])
+{
+    memcpy(ret, (const char *)control->error_text, sizeof(control->error_text));
+    ret[sizeof(control->error_text) - 1] = '\0';
+    for (char *at = ret; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 127)
+            *at = ' ';
+}

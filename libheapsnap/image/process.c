@@ -132,6 +132,10 @@ int hs_process_status(struct hs_process *process, struct hs_process_status *ret,
         .sample_rate = hs_control_load(&control->sample_rate),
     };
     hs_proc_command(process->pid, status.command, sizeof(status.command));
+    _Static_assert(sizeof(status.no_snapshots) == sizeof(control->error_text),
+                   "one holds the other");
+    if (hs_control_load(&control->refuses))
+        hs_control_text(control, status.no_snapshots);
     *ret = status;
     return 0;
 }

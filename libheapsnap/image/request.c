@@ -104,17 +104,6 @@ static long queue_signal(const struct request *request, int signal)
     return syscall(SYS_rt_sigqueueinfo, process->pid, signal, &info);
 }
 
-/* What the process says of itself, fit to print. */
-static void read_text(const struct hs_control *control,
-                      char ret[sizeof(control->error_text)])
-{
-    memcpy(ret, (const char *)control->error_text, sizeof(control->error_text));
-    ret[sizeof(control->error_text) - 1] = '\0';
-    for (char *at = ret; *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 127)
-            *at = ' ';
-}
-
 static int send_request(const struct request *request, struct hs_error *err)
 {
     struct hs_process *process = request->process;
@@ -122,7 +111,7 @@ static int send_request(const struct request *request, struct hs_error *err)
     uint32_t signal = hs_control_load(&process->control->signal);
     if (hs_control_load(&process->control->refuses)) {
         char text[sizeof(process->control->error_text)];
-        read_text(process->control, text);
+        hs_control_text(process->control, text);
         return hs_error_set(err, EPERM, "process %d cannot be asked: %s",
                             (int)process->pid, text);
     }
@@ -159,7 +148,7 @@ static int reported(const struct request *request, struct hs_error *err)
     if (code < 0 || code > 4095)
         code = EIO;
     char text[sizeof(control->error_text)];
-    read_text(control, text);
+    hs_control_text(control, text);
     if (code == 0)
         return hs_error_set(err, EIO, "process %d dropped the request; try again",
                             (int)request->process->pid);

@@ -104,6 +104,8 @@ static void judge(const struct sock_fprog *filter, uint32_t what_for)
 /* Something that was asked for will not come. */
 static bool is_wanted(void)
 {
+    if (hs_sandbox.is_child)
+        return hs_options.verbose;
     return hs_options.snapshot_at_exit || hs_options.interval_ms || hs_options.over_bytes
            || hs_options.trigger_signal;
 }

@@ -9,6 +9,7 @@
 
 #include <linux/seccomp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 
@@ -34,9 +35,11 @@ static void look_at_syscall(const uint64_t arguments[4])
     if (arguments[0] != SYS_seccomp)
         return;
     uint32_t operation = (uint32_t)arguments[1];
-    if (operation == SECCOMP_SET_MODE_STRICT || operation == SECCOMP_SET_MODE_FILTER)
-        hs_sandbox_closes((const void *)(uintptr_t)arguments[3],
-                          operation == SECCOMP_SET_MODE_STRICT);
+    /* With a flag libseccomp merely asks whether there is such a call. */
+    if (operation == SECCOMP_SET_MODE_STRICT && arguments[2] == 0 && arguments[3] == 0)
+        hs_sandbox_closes(NULL, true);
+    if (operation == SECCOMP_SET_MODE_FILTER)
+        hs_sandbox_closes((const void *)(uintptr_t)arguments[3], false);
 }
 
 #if defined(__x86_64__)

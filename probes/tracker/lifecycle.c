@@ -84,6 +84,7 @@ static void fork_child(void)
             hs_control_abandon();
         return;
     }
+    hs_sandbox.is_child = true;
     bool entered = hs_guard_try();
     hs_tracked_pid = (int)hs_raw(SYS_getpid);
     hs_unwind_fork_after(true);

@@ -15,6 +15,7 @@ struct hs_sandbox {
     const char *no_tracking;  /* a system call that kills, as a clause; NULL: none */
     const char *no_snapshots; /* also set when there is no tracking */
     bool no_report;           /* not even a line on stderr */
+    bool is_child;            /* of a tracked fork: many alike, which say nothing */
     bool no_close;            /* descriptors and memory are to stay as they are */
 };
 extern struct hs_sandbox hs_sandbox;

@@ -66,8 +66,9 @@ struct hs_process_status {
     uint64_t tracker_bytes;
     uint64_t start_time; /* CLOCK_REALTIME ns, tracking began */
     uint32_t snapshots;
-    bool is_dormant;      /* nothing is recorded until hs_process_switch() */
-    uint64_t sample_rate; /* not 0: the live numbers are estimates from a sample */
+    bool is_dormant;        /* nothing is recorded until hs_process_switch() */
+    uint64_t sample_rate;   /* not 0: the live numbers are estimates from a sample */
+    char no_snapshots[256]; /* why it can be asked for nothing; "": it can */
 };
 HS_API int hs_process_status(struct hs_process *process, struct hs_process_status *ret,
                              struct hs_error *err);
