@@ -216,7 +216,9 @@ static void module_read(const struct hs_found_object *object, struct hs_module *
     ret->bias = object->link_map->l_addr;
     if (object->link_map == hs_loader_modules())
         span_executable(ret);
-    copy_path(ret, object->link_map->l_name);
+    /* musl has its name as it was given, which may be relative. */
+    bool is_executable = object->link_map == hs_loader_modules();
+    copy_path(ret, is_executable ? NULL : object->link_map->l_name);
     read_build_id(ret);
 }
 
