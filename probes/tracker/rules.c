@@ -187,7 +187,9 @@ struct hs_rule hs_rules_compile(uint64_t address)
     if (!hs_module_find_unwind(address - 1, &module))
         return (struct hs_rule){.kind = hs_module_can_find() ? HS_RULE_FRAME
                                                              : HS_RULE_COMPLEX};
-    if (module.table && find_span(&module, &span))
+    if (module.table == 0)
+        return (struct hs_rule){.kind = HS_RULE_FRAME};
+    if (find_span(&module, &span))
         return hs_cfi_rule(&span, module.table, address - 1);
     return (struct hs_rule){.kind = HS_RULE_COMPLEX};
 }
@@ -245,7 +247,9 @@ static uint64_t make(uint64_t address, uint32_t generation)
             return word;
         note_code(address);
         word = pack_special(HS_SPECIAL_NO_MODULE);
-    } else if (module.table && find_span(&module, &span)) {
+    } else if (module.table == 0) {
+        word = pack_special(HS_SPECIAL_FRAME);
+    } else if (find_span(&module, &span)) {
         struct hs_rule rule = hs_cfi_rule(&span, module.table, address - 1);
         word = pack(&rule);
     }
