@@ -83,8 +83,12 @@ static bool survives(size_t first, size_t end, uint32_t what_for, bool may_wait)
 {
     char text[4096];
     long fd = open_status();
-    if (fd < 0 || hs_raw(SYS_read, fd, text, 1) != 1)
+    if (fd < 0)
         return false;
+    if (hs_raw(SYS_read, fd, text, 1) != 1) {
+        hs_raw(SYS_close, fd);
+        return false;
+    }
     long child = hs_raw(SYS_clone, CLONE_VFORK, 0, 0, 0, 0);
     if (child == 0) {
         hs_raw(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);

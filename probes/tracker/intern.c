@@ -26,7 +26,7 @@
 #define NODES_MODEST ((uint32_t)1 << 20) /* where address space is limited */
 #define NODES_LEAST ((uint32_t)1 << 14)
 #define PAGE_NODES (4096 / (uint32_t)sizeof(struct hs_capture_frame))
-#define TABLE_FIRST ((uint32_t)1 << 13)
+#define TABLE_FIRST ((uint32_t)1 << 12)
 
 static struct hs_capture_frame *nodes;
 static uint32_t capacity;

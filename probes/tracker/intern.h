@@ -6,7 +6,7 @@
  * A node is found by the hash of its whole stack, so that a capture looks into the table
  * once and not once a frame. The hash is a sum of terms, one for each frame and its depth:
  * it goes on from where a remembered part of the stack ends, and its terms do not wait for
- * each other. An entry keeps 40 bits of it, its place in the table the others: 53 bits in
+ * each other. An entry keeps 40 bits of it, its place in the table the others: 52 bits in
  * the smallest table, 64 in the largest. Two stacks that agree in them would be taken for
  * one; among a million stacks that happens once in ten million processes.
  */

@@ -21,17 +21,17 @@
 #include "probes/tracker/object_cache.h"
 #include "probes/tracker/raw.h"
 
-_Alignas(64) uint64_t hs_rules[HS_RULES_COUNT];
-bool hs_rules_are_ready;
+uint64_t *hs_rules;
 uint32_t hs_rules_generation;
 uint32_t hs_rules_unloading;
 
 bool hs_rules_init(void)
 {
 #if defined(__x86_64__)
-    hs_rules_are_ready = true;
+    if (!hs_rules)
+        hs_rules = hs_raw_map(HS_RULES_COUNT * sizeof(*hs_rules));
 #endif
-    return hs_rules_are_ready;
+    return hs_rules != NULL;
 }
 
 static __thread uint32_t unloading_here;
@@ -233,7 +233,7 @@ static bool may_be_code(uint64_t start, uint64_t end)
 
 void hs_rules_unmap(uint64_t start, uint64_t size)
 {
-    if (size > 0 && hs_rules_are_ready && may_be_code(start, start + size))
+    if (size > 0 && hs_rules && may_be_code(start, start + size))
         __atomic_fetch_add(&hs_rules_generation, 1, __ATOMIC_SEQ_CST);
 }
 

@@ -50,8 +50,7 @@ enum hs_rule_special {
     (((uint64_t)1 << HS_RULE_CFA_SHIFT) - ((uint64_t)1 << HS_RULE_TAG_SHIFT) \
      + (HS_RULE_GENERATION_MAX << HS_RULE_GENERATION_SHIFT))
 
-extern HS_HIDDEN uint64_t hs_rules[HS_RULES_COUNT];
-extern HS_HIDDEN bool hs_rules_are_ready;
+extern HS_HIDDEN uint64_t *hs_rules; /* HS_RULES_COUNT words; NULL: not ready */
 extern HS_HIDDEN uint32_t hs_rules_generation;
 extern HS_HIDDEN uint32_t hs_rules_unloading;
 
@@ -94,7 +93,7 @@ bool hs_rules_unloading_is_own(uint32_t unloading);
 /* Ask before the first look-up of a capture. False: not now. */
 static inline bool hs_rules_begin(uint32_t *ret_generation)
 {
-    if (!hs_rules_are_ready)
+    if (!hs_rules)
         return false;
     uint32_t unloading = __atomic_load_n(&hs_rules_unloading, __ATOMIC_ACQUIRE);
     if (__builtin_expect(unloading != 0, 0) && !hs_rules_unloading_is_own(unloading))

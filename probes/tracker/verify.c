@@ -101,6 +101,13 @@ static uint32_t agree(const struct hs_thread *thread, const struct hs_walk *walk
     return same == n_other && n_other > 0 ? same : UINT32_MAX;
 }
 
+/* Where libunwind gives up. */
+static bool is_generated(uint64_t address)
+{
+    struct hs_module_unwind module;
+    return hs_module_can_find() && !hs_module_find_unwind(address - 1, &module);
+}
+
 static void compare(const struct hs_thread *thread, const struct hs_walk *walk,
                     struct hs_steps *steps, uint64_t first)
 {
@@ -113,7 +120,8 @@ static void compare(const struct hs_thread *thread, const struct hs_walk *walk,
         return;
     }
     n_other = hs_steps_take(steps, first, true);
-    if (agree(thread, walk, n, steps->addresses, n_other) == n) {
+    uint32_t same = agree(thread, walk, n, steps->addresses, n_other);
+    if (same == n || (same < n && is_generated(steps->addresses[same - 1]))) {
         count(&counts.better);
         return;
     }

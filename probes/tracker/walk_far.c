@@ -145,7 +145,7 @@ bool hs_walk_far(struct hs_thread *thread, void *hook_frame)
     const uint64_t *hook = hook_frame;
     struct walker walker = {.ip = hook[1], .sp = (uint64_t)hook + 16, .bp = hook[0]};
     thread->n_fresh = 0;
-    if (!hs_rules_are_ready)
+    if (!hs_rules)
         return false;
     walker.has_table = hs_rules_begin(&walker.generation);
     enum step_result result = STEP_ON;

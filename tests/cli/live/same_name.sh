@@ -12,17 +12,17 @@ shim=$4
 cat >helper <<END
 #!/bin/sh
 "$heapsnap" "\$@" && "$heapsnap" "\$@" && "$heapsnap" "\$@"
-mv "$work/going" "$work/done"
+mv "$work/going" "$work/finished"
 END
 chmod +x helper
 
 # The program ends when the first of the three is complete.
 await_helper() {
     for _ in $(seq 400); do
-        [ ! -e done ] || break
+        [ ! -e finished ] || break
         sleep 0.05
     done
-    rm done || fail 'the helper does not end'
+    rm finished || fail 'the helper does not end'
 }
 
 mkdir generated named
