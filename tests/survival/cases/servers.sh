@@ -118,7 +118,6 @@ case_haproxy()
     pages
     python3 -m http.server --directory pages --bind 127.0.0.1 0 >behind 2>&1 &
     behind=$!
-    until_ok grep -q port behind || until_ok true
     until_ok eval 'ss -ltnp | grep -q "pid=$behind,"'
     back=$(ss -ltnp | sed -nE "s/.*127.0.0.1:([0-9]+).*pid=$behind,.*/\1/p")
     cat >conf <<H
