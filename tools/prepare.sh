@@ -43,7 +43,8 @@ check|command strace           |strace           |strace             |strace    
 check|command gdb              |gdb              |gdb                |gdb            |gdb                |gdb
 check|command valgrind         |valgrind         |valgrind           |valgrind       |valgrind           |valgrind
 check|command musl-gcc         |musl-tools       |musl-gcc           |musl           |musl               |musl-dev
-check|command setcap           |libcap2-bin xz-utils      |libcap             |libcap         |libcap-progs       |libcap-utils
+check|command setcap           |libcap2-bin      |libcap             |libcap         |libcap-progs       |libcap-utils
+check|command xz               |xz-utils         |xz                 |xz             |xz                 |xz
 check|command shellcheck       |shellcheck       |ShellCheck         |shellcheck     |ShellCheck         |shellcheck
 check|command codespell        |codespell        |codespell          |codespell      |python3-codespell  |codespell
 check|command clang-format     |clang-format     |clang-tools-extra  |clang          |clang-tools        |clang-extra-tools
