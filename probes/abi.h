@@ -18,7 +18,7 @@
 
 #include <stdint.h>
 
-#define HS_ABI_VERSION 2u
+#define HS_ABI_VERSION 3u
 #define HS_CONTROL_MAGIC 0x31636e7370616568ull /* "heapsnc1" */
 #define HS_CAPTURE_MAGIC 0x316b6e7370616568ull /* "heapsnk1" */
 
@@ -174,12 +174,21 @@ enum hs_section {
     HS_SECTION_HANDLES,    /* struct hs_capture_handle */
     HS_SECTION_TOTALS,     /* struct hs_capture_total, one a stack, when not all 0 */
     HS_SECTION_EPOCHS,     /* uint64_t CLOCK_REALTIME ns at which epoch [i] began */
+    HS_SECTION_WORDS,      /* struct hs_capture_word, ascending by `block`, then `word` */
+    HS_SECTION_TEXTS,      /* struct hs_capture_text, ascending by `block` */
     HS_SECTION_COUNT
 };
 
 struct hs_capture_section {
     uint64_t offset; /* from the start of the capture; 8-aligned */
     uint64_t count;  /* entries; bytes for STRINGS and STACKS */
+};
+
+/* Who made a capture. Only the shim knows stacks, ages and what was asked for. */
+enum hs_source {
+    HS_SOURCE_SHIM,
+    HS_SOURCE_PROCESS, /* a tool that stopped the process and walked its heap */
+    HS_SOURCE_CORE,    /* the same from a core file */
 };
 
 struct hs_capture_header {
@@ -223,6 +232,8 @@ struct hs_capture_header {
     uint32_t strings_allocator; /* path of the module that holds the real malloc */
     uint32_t strings_directory; /* where the helper writes: absolute */
     uint32_t strings_output;    /* exact output file asked for, or "" */
+    uint32_t source;            /* enum hs_source */
+    uint32_t busy_arenas;       /* stopped in the middle of a malloc: may be inexact */
 
     struct hs_capture_section sections[HS_SECTION_COUNT];
 };
@@ -268,6 +279,9 @@ struct hs_capture_block {
 #define HS_BLOCK_EXECUTE 8u
 #define HS_BLOCK_SHARED 16u
 #define HS_BLOCK_FILE 32u
+#define HS_BLOCK_TEXT 64u     /* printable text up to a NUL or its end, and no pointer */
+#define HS_BLOCK_USABLE 128u  /* `size` is what the allocator gave, not what was asked */
+#define HS_BLOCK_IGNORED 256u /* asked to be no leak; holds what it points to */
 
 struct hs_capture_edge {
     uint32_t from, to; /* indexes in BLOCKS; never equal */
@@ -276,11 +290,32 @@ struct hs_capture_edge {
 };
 #define HS_PAST_END UINT32_MAX
 
+/*
+ * A word near the start of a block that points into a module: what types are told from
+ * (C++ objects begin with the address of their class's table), so that nobody needs the
+ * memory itself once the image is gone.
+ */
+struct hs_capture_word {
+    uint32_t block; /* index in BLOCKS */
+    uint32_t word;  /* < HS_WORDS_MAX: offset in 8-byte words */
+    uint64_t value;
+};
+#define HS_WORDS_MAX 32u
+
+/* The beginning of an HS_BLOCK_TEXT block; only when texts were asked for. */
+struct hs_capture_text {
+    uint32_t block;
+    uint8_t length; /* bytes of `text`; no NUL */
+    char text[27];
+};
+
 enum hs_root_kind {
     HS_ROOT_MODULE = 1, /* owner: index in MODULES */
     HS_ROOT_TLS,        /* owner: index in THREADS */
     HS_ROOT_REGISTERS,  /* owner: index in THREADS; addresses are register numbers * 8 */
     HS_ROOT_STACK,      /* owner: index in THREADS */
+    HS_ROOT_REGION,     /* owner: UINT32_MAX; memory the program has declared a root */
+    HS_ROOT_WEAK,       /* owner: UINT32_MAX; other writable memory: weak evidence */
 };
 
 struct hs_capture_root {

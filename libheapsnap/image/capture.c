@@ -39,6 +39,8 @@ static const struct {
     [HS_SECTION_HANDLES] = {"handles", sizeof(struct hs_capture_handle)},
     [HS_SECTION_TOTALS] = {"totals", sizeof(struct hs_capture_total)},
     [HS_SECTION_EPOCHS] = {"epochs", sizeof(uint64_t)},
+    [HS_SECTION_WORDS] = {"words", sizeof(struct hs_capture_word)},
+    [HS_SECTION_TEXTS] = {"texts", sizeof(struct hs_capture_text)},
 };
 
 /* Where section `index` lies; false with `err` set when that is not inside `size`. */
@@ -128,6 +130,8 @@ static void set_tables(struct hs_capture *capture)
     TABLE(capture, handles, HS_SECTION_HANDLES);
     TABLE(capture, totals, HS_SECTION_TOTALS);
     TABLE(capture, epochs, HS_SECTION_EPOCHS);
+    TABLE(capture, words, HS_SECTION_WORDS);
+    TABLE(capture, texts, HS_SECTION_TEXTS);
 }
 
 /* Can nobody change or cut the file any more? Seals it when that is possible. */

@@ -124,8 +124,10 @@ static int check_roots(const struct hs_capture *capture, struct hs_error *err)
         const struct hs_capture_root *root = &capture->roots[i];
         if (root->start > root->end)
             return damaged(err, "roots", i, "it ends before it starts");
-        if (root->kind < HS_ROOT_MODULE || root->kind > HS_ROOT_STACK)
+        if (root->kind < HS_ROOT_MODULE || root->kind > HS_ROOT_WEAK)
             return damaged(err, "roots", i, "its kind is unknown");
+        if (root->kind == HS_ROOT_REGION || root->kind == HS_ROOT_WEAK)
+            continue;
         size_t owners =
             root->kind == HS_ROOT_MODULE ? capture->n_modules : capture->n_threads;
         if (root->owner >= owners)
@@ -201,11 +203,42 @@ static int check_totals(const struct hs_capture *capture, struct hs_error *err)
     return 0;
 }
 
+static int check_words(const struct hs_capture *capture, struct hs_error *err)
+{
+    for (size_t i = 0; i < capture->n_words; i++) {
+        const struct hs_capture_word *word = &capture->words[i];
+        if (word->block >= capture->n_blocks)
+            return damaged(err, "words", i, "its block is not there");
+        if (word->word >= HS_WORDS_MAX)
+            return damaged(err, "words", i, "it lies too far inside its block");
+        if (i > 0
+            && (word->block < word[-1].block
+                || (word->block == word[-1].block && word->word <= word[-1].word)))
+            return damaged(err, "words", i, "the words are not in order");
+    }
+    return 0;
+}
+
+static int check_texts(const struct hs_capture *capture, struct hs_error *err)
+{
+    for (size_t i = 0; i < capture->n_texts; i++) {
+        const struct hs_capture_text *text = &capture->texts[i];
+        if (text->block >= capture->n_blocks)
+            return damaged(err, "texts", i, "its block is not there");
+        if (text->length > sizeof(text->text))
+            return damaged(err, "texts", i, "it is too long");
+        if (i > 0 && text->block <= text[-1].block)
+            return damaged(err, "texts", i, "the texts are not in order");
+    }
+    return 0;
+}
+
 int hs_capture_check(const struct hs_capture *capture, struct hs_error *err)
 {
     static int (*const checks[])(const struct hs_capture *, struct hs_error *) = {
-        check_strings, check_modules,    check_frames,  check_blocks,  check_edges,
-        check_roots,   check_root_edges, check_threads, check_handles, check_totals,
+        check_strings, check_modules, check_frames,     check_blocks,
+        check_edges,   check_roots,   check_root_edges, check_threads,
+        check_handles, check_totals,  check_words,      check_texts,
     };
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         int result = checks[i](capture, err);

@@ -34,6 +34,8 @@ static const size_t entry_size[HS_SECTION_COUNT] = {
     [HS_SECTION_HANDLES] = sizeof(struct hs_capture_handle),
     [HS_SECTION_TOTALS] = sizeof(struct hs_capture_total),
     [HS_SECTION_EPOCHS] = sizeof(uint64_t),
+    [HS_SECTION_WORDS] = sizeof(struct hs_capture_word),
+    [HS_SECTION_TEXTS] = sizeof(struct hs_capture_text),
 };
 
 static void require(int condition, const char *what)

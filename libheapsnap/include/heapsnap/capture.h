@@ -46,6 +46,10 @@ struct hs_capture {
     size_t n_totals;
     const uint64_t *epochs;
     size_t n_epochs;
+    const struct hs_capture_word *words;
+    size_t n_words;
+    const struct hs_capture_text *texts;
+    size_t n_texts;
     void *mapping; /* private */
     size_t mapping_size;
 };

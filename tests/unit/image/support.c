@@ -59,6 +59,8 @@ void small_capture_init(struct small_capture *capture)
             {{.kind = HS_HANDLE_FD, .number = 3, .stack = 3, .id = 141, .call = 1}},
         .totals = {{.stack = 3, .count = 2, .bytes = 64}},
         .epochs = {1, 2},
+        .words = {{.block = 0, .word = 0, .value = 0x1100}, {.block = 0, .word = 1}},
+        .texts = {{.block = 0, .length = 2, .text = "hi"}, {.block = 2}},
     };
     SECTION(HS_SECTION_STRINGS, strings);
     SECTION(HS_SECTION_MODULES, modules);
@@ -72,6 +74,8 @@ void small_capture_init(struct small_capture *capture)
     SECTION(HS_SECTION_HANDLES, handles);
     SECTION(HS_SECTION_TOTALS, totals);
     SECTION(HS_SECTION_EPOCHS, epochs);
+    SECTION(HS_SECTION_WORDS, words);
+    SECTION(HS_SECTION_TEXTS, texts);
 }
 
 int memfd_with(const char *name, const void *bytes, size_t size, int seals)

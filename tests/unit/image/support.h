@@ -29,6 +29,8 @@ struct small_capture {
     struct hs_capture_handle handles[1];
     struct hs_capture_total totals[1];
     uint64_t epochs[2];
+    struct hs_capture_word words[2];
+    struct hs_capture_text texts[2];
 };
 
 void small_capture_init(struct small_capture *capture);

@@ -73,6 +73,8 @@ Test(capture, a_totals_capture_needs_no_epochs_and_no_ids)
     for (int i = HS_SECTION_BLOCKS; i <= HS_SECTION_STACKS; i++)
         small.header.sections[i].count = 0;
     small.header.sections[HS_SECTION_EPOCHS].count = 0;
+    small.header.sections[HS_SECTION_WORDS].count = 0;
+    small.header.sections[HS_SECTION_TEXTS].count = 0;
     small.handles[0].id = 0;
     struct hs_capture capture;
     struct hs_error err = {0};
@@ -201,7 +203,7 @@ Test(capture, tables_must_lie_inside_and_apart)
     EXPECT_DAMAGE("table 'strings'",
                   capture.header.sections[HS_SECTION_STRINGS].offset = 0);
     EXPECT_DAMAGE("overlap", capture.header.sections[HS_SECTION_FRAMES].offset -= 8);
-    EXPECT_DAMAGE("table 'epochs'", capture.header.sections[HS_SECTION_EPOCHS].count = 3);
+    EXPECT_DAMAGE("table 'texts'", capture.header.sections[HS_SECTION_TEXTS].count = 3);
 }
 
 Test(capture, texts_must_end_and_be_there)
@@ -253,10 +255,20 @@ Test(capture, edges_must_be_sorted_and_lead_somewhere)
     EXPECT_DAMAGE("root edges[0]: its slot", capture.root_edges[0].address = 0x1900);
 }
 
+Test(capture, words_and_texts_must_name_blocks_in_order)
+{
+    EXPECT_DAMAGE("words[0]: its block", capture.words[0].block = 3);
+    EXPECT_DAMAGE("words[0]: it lies too far", capture.words[0].word = HS_WORDS_MAX);
+    EXPECT_DAMAGE("words[1]: the words are not in order", capture.words[1].word = 0);
+    EXPECT_DAMAGE("texts[0]: its block", capture.texts[0].block = 3);
+    EXPECT_DAMAGE("texts[0]: it is too long", capture.texts[0].length = 28);
+    EXPECT_DAMAGE("texts[1]: the texts are not in order", capture.texts[1].block = 0);
+}
+
 Test(capture, roots_threads_handles_and_totals_must_make_sense)
 {
     EXPECT_DAMAGE("roots[0]: it ends", capture.roots[0].end = 0);
-    EXPECT_DAMAGE("roots[0]: its kind", capture.roots[0].kind = 5);
+    EXPECT_DAMAGE("roots[0]: its kind", capture.roots[0].kind = 7);
     EXPECT_DAMAGE("roots[0]: its owner", capture.roots[0].owner = 2);
     EXPECT_DAMAGE("roots[1]: its owner", capture.roots[1].owner = 1);
     EXPECT_DAMAGE("threads[0]: its stack ends", capture.threads[0].stack_end = 0);
