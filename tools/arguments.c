@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/* Numbers as people write them on a command line. Strict: "12x" is no number. */
+/* What verbs share of a command line: numbers as people write them, and the one PID.
+   Strict: "12x" is no number. */
 
 #include <errno.h>
 #include <limits.h>
@@ -28,6 +29,25 @@ bool hs_tool_parse_pid(const char *text, pid_t *ret)
         return false;
     *ret = (pid_t)value;
     return true;
+}
+
+error_t hs_tool_pid_argument(int key, const char *argument, struct argp_state *state,
+                             pid_t *ret)
+{
+    switch (key) {
+    case ARGP_KEY_ARG:
+        if (state->arg_num > 0)
+            argp_error(state, "one PID at a time");
+        if (!hs_tool_parse_pid(argument, ret))
+            argp_error(state, "'%s' is no process id; 'heapsnap ls' lists them",
+                       argument);
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which process? 'heapsnap ls' lists them");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
 }
 
 bool hs_tool_parse_ms(const char *text, int *ret)

@@ -56,18 +56,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case KEY_JSON:
         arguments->json = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (state->arg_num > 0)
-            argp_error(state, "one PID at a time");
-        if (!hs_tool_parse_pid(argument, &arguments->pid))
-            argp_error(state, "'%s' is no process id; 'heapsnap ls' lists them",
-                       argument);
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which process? 'heapsnap ls' lists them");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return hs_tool_pid_argument(key, argument, state, &arguments->pid);
     }
 }
 

@@ -8,6 +8,7 @@
 #ifndef HEAPSNAP_TOOLS_TOOL_H
 #define HEAPSNAP_TOOLS_TOOL_H
 
+#include <argp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -49,5 +50,9 @@ bool hs_tool_parse_int(const char *text, int *ret);   /* 0 … INT_MAX */
 bool hs_tool_parse_pid(const char *text, pid_t *ret); /* 1 … */
 bool hs_tool_parse_ms(const char *text, int *ret);    /* seconds "2", "0.5", as ms > 0 */
 bool hs_tool_parse_size(const char *text, uint64_t *ret); /* "512M", powers of 1024 */
+
+/* For a verb of exactly one PID: what its argp parser does with a key it does not know. */
+error_t hs_tool_pid_argument(int key, const char *argument, struct argp_state *state,
+                             pid_t *ret);
 
 #endif

@@ -108,21 +108,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case KEY_JSON:
         arguments->actions.json = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (state->arg_num > 0)
-            argp_error(state, "one PID at a time");
-        if (!hs_tool_parse_pid(argument, &arguments->pid))
-            argp_error(state, "'%s' is no process id; 'heapsnap ls' lists them",
-                       argument);
-        return 0;
     case ARGP_KEY_END:
-        if (arguments->pid == 0)
-            argp_error(state, "which process? 'heapsnap ls' lists them");
         if (!arguments->has_threshold)
             argp_error(state, "how much growth is a leak? --threshold 1M, for instance");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return hs_tool_pid_argument(key, argument, state, &arguments->pid);
     }
 }
 
