@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Reachability: three floods over the edges of a capture.
+ * Reachability: floods over the edges of a capture, the best evidence first.
  *
- * The first starts from data that lives as long as its module or thread, and from what
- * the loader keeps for itself: what it reaches is owned. The second starts from stacks
- * and registers, which hold for a moment. The third starts from mappings that nothing
- * reached, because a process holds its mappings by having them, not by pointing to them.
- * All are iterative with a stack of block numbers: a list of five million nodes must cost
- * memory in the heap, never in our own call stack.
+ * The first starts from data that lives as long as its module or thread, from regions the
+ * program has declared, and from what the loader keeps for itself: what it reaches is
+ * owned. The second starts from stacks and registers, which hold for a moment. Then come
+ * blocks that the program asked to ignore; mappings that nothing reached, because a
+ * process holds its mappings by having them, not by pointing to them; and at last memory
+ * of which nobody knows whether it is still in use.
  */
 
 #include "heapsnap/graph.h"
@@ -19,7 +19,7 @@
 #include <string.h>
 
 #include "libheapsnap/base/guard.h"
-#include "libheapsnap/graph/loader.h"
+#include "libheapsnap/graph/flood.h"
 #include "libheapsnap/graph/lost.h"
 #include "libheapsnap/graph/pointer.h"
 #include "probes/abi.h"
@@ -68,91 +68,57 @@ static void index_edges(const struct hs_capture *capture, struct hs_graph *graph
     graph->first_edge[capture->n_blocks] = (uint32_t)edge;
 }
 
-struct flood {
-    const struct hs_capture *capture;
-    struct hs_graph *graph;
-    uint32_t *pending; /* each block enters at most once: n_blocks entries are enough */
-    size_t n_pending;
-    uint8_t reach;
-};
-
-static void flood_reach(struct flood *flood, uint32_t block)
+static bool holds(const struct hs_flood *flood, uint32_t to, uint32_t inside)
 {
-    if (flood->graph->reach[block] != HS_REACH_LOST)
-        return;
-    flood->graph->reach[block] = flood->reach;
-    flood->pending[flood->n_pending++] = block;
+    return hs_pointer_holds(flood->graph, flood->capture, to, inside);
 }
 
-static void flood_run(struct flood *flood)
+static void flood_all(struct hs_flood *flood, struct hs_graph *graph)
 {
-    const struct hs_capture_edge *edges = flood->capture->edges;
-    const uint32_t *first_edge = flood->graph->first_edge;
-    while (flood->n_pending > 0) {
-        uint32_t block = flood->pending[--flood->n_pending];
-        for (uint32_t i = first_edge[block]; i < first_edge[block + 1]; i++)
-            if (hs_pointer_counts(flood->capture, edges[i].to, edges[i].inside))
-                flood_reach(flood, edges[i].to);
-    }
+    flood->value = HS_REACH_ROOT;
+    hs_flood_lasting(flood);
+    memcpy(graph->is_owned, graph->reach, graph->n_blocks);
+    hs_flood_momentary(flood);
+    flood->value = HS_REACH_IGNORED;
+    hs_flood_ignored(flood);
+    flood->value = HS_REACH_MAPPING;
+    hs_flood_mappings(flood);
+    flood->value = HS_REACH_WEAK;
+    hs_flood_weak(flood);
 }
 
-static bool is_momentary(const struct hs_capture *capture,
-                         const struct hs_capture_root_edge *edge)
+/* A mapping is never lost: the process has it. */
+static void keep_mappings(const struct hs_capture *capture, struct hs_graph *graph)
 {
-    uint32_t kind = capture->roots[edge->root].kind;
-    return kind == HS_ROOT_STACK || kind == HS_ROOT_REGISTERS;
+    for (size_t i = 0; i < capture->n_blocks; i++)
+        if (capture->blocks[i].flags & HS_BLOCK_MAPPING)
+            graph->reach[i] = HS_REACH_MAPPING;
 }
 
-/* From the roots of one sort: those that last, or those of a moment. */
-static void flood_roots(struct flood *flood, bool momentary)
+static int find_reachable(const struct hs_capture *capture,
+                          const struct hs_graph_options *options, struct hs_graph *graph)
 {
-    const struct hs_capture *capture = flood->capture;
-    for (size_t i = 0; i < capture->n_root_edges; i++) {
-        if (is_momentary(capture, &capture->root_edges[i]) != momentary)
-            continue;
-        if (!hs_pointer_counts(capture, capture->root_edges[i].to,
-                               capture->root_edges[i].inside))
-            continue;
-        flood_reach(flood, capture->root_edges[i].to);
-        flood_run(flood);
-    }
-}
-
-static void flood_loader(struct flood *flood)
-{
-    uint32_t loader = hs_loader_find(flood->capture);
-    for (uint32_t i = 0; i < flood->capture->n_blocks; i++) {
-        if (!hs_loader_made(flood->capture, loader, i))
-            continue;
-        flood_reach(flood, i);
-        flood_run(flood);
-    }
-}
-
-static int find_reachable(const struct hs_capture *capture, struct hs_graph *graph)
-{
-    hs_auto_free uint32_t *pending = malloc((capture->n_blocks + 1) * sizeof(*pending));
-    if (!pending)
+    struct hs_flood flood = {.capture = capture,
+                             .graph = graph,
+                             .options = options,
+                             .holds = holds,
+                             .mark = graph->reach};
+    if (!hs_flood_init(&flood))
         return -ENOMEM;
-    struct flood flood = {capture, graph, pending, 0, HS_REACH_ROOT};
-    flood_roots(&flood, false);
-    flood_loader(&flood);
-    memcpy(graph->is_owned, graph->reach, capture->n_blocks);
-    flood_roots(&flood, true);
-
-    flood.reach = HS_REACH_MAPPING;
-    for (size_t i = 0; i < capture->n_blocks; i++) {
-        if (!(capture->blocks[i].flags & HS_BLOCK_MAPPING))
-            continue;
-        flood_reach(&flood, (uint32_t)i);
-        flood_run(&flood);
-    }
+    flood_all(&flood, graph);
+    hs_flood_deinit(&flood);
+    if (options->ignores_mappings)
+        keep_mappings(capture, graph);
     return 0;
 }
 
-int hs_graph_create(const struct hs_capture *capture, struct hs_graph **ret,
-                    struct hs_error *err)
+int hs_graph_create_as(const struct hs_capture *capture,
+                       const struct hs_graph_options *options, struct hs_graph **ret,
+                       struct hs_error *err)
 {
+    static const struct hs_graph_options plain = {0};
+    if (!options)
+        options = &plain;
     if (capture->n_blocks >= UINT32_MAX || capture->n_edges >= UINT32_MAX)
         return hs_error_set(err, EOVERFLOW, "%zu blocks and %zu pointers are too many",
                             capture->n_blocks, capture->n_edges);
@@ -161,10 +127,18 @@ int hs_graph_create(const struct hs_capture *capture, struct hs_graph **ret,
     if (!graph)
         return hs_error_set(err, ENOMEM, "no memory for a graph of %zu blocks",
                             capture->n_blocks);
+    graph->ignores_past_end = options->ignores_past_end;
     index_edges(capture, graph);
-    if (find_reachable(capture, graph) < 0 || hs_graph_find_leaders(capture, graph) < 0)
+    if (find_reachable(capture, options, graph) < 0
+        || hs_graph_find_leaders(capture, graph) < 0)
         return hs_error_set(err, ENOMEM, "no memory to search %zu blocks",
                             capture->n_blocks);
     *ret = hs_take(graph);
     return 0;
+}
+
+int hs_graph_create(const struct hs_capture *capture, struct hs_graph **ret,
+                    struct hs_error *err)
+{
+    return hs_graph_create_as(capture, NULL, ret, err);
 }

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "libheapsnap/base/guard.h"
+#include "libheapsnap/graph/pointer.h"
 #include "probes/abi.h"
 
 #define NOT_VISITED 0u
@@ -80,9 +81,10 @@ static uint32_t next_target(struct lost *lost, uint32_t at)
 {
     uint32_t end = lost->graph->first_edge[lost->block[at] + 1];
     while (lost->cursor[at] < end) {
-        uint32_t target = lost->capture->edges[lost->cursor[at]].to;
-        if (lost->graph->reach[target] == HS_REACH_LOST)
-            return lost->graph->leader[target];
+        const struct hs_capture_edge *edge = &lost->capture->edges[lost->cursor[at]];
+        if (lost->graph->reach[edge->to] == HS_REACH_LOST
+            && hs_pointer_holds(lost->graph, lost->capture, edge->to, edge->inside))
+            return lost->graph->leader[edge->to];
         lost->cursor[at]++;
     }
     return NONE;

@@ -14,12 +14,29 @@
 #include <stdbool.h>
 
 #include "heapsnap/capture.h"
+#include "heapsnap/graph.h"
 #include "probes/abi.h"
 
 static inline bool hs_pointer_counts(const struct hs_capture *capture, uint32_t to,
                                      uint32_t inside)
 {
     return inside != HS_PAST_END || !(capture->blocks[to].flags & HS_BLOCK_MAPPING);
+}
+
+/* An array of objects with destructors is preceded by its count, and one without members
+ * is nothing but that: `new T[0]` points behind it. */
+#define HS_COOKIE_SIZE 8u
+
+/* The same under the options a graph is made with. */
+static inline bool hs_pointer_holds(const struct hs_graph *graph,
+                                    const struct hs_capture *capture, uint32_t to,
+                                    uint32_t inside)
+{
+    if (inside != HS_PAST_END)
+        return true;
+    if (graph->ignores_past_end && capture->blocks[to].size != HS_COOKIE_SIZE)
+        return false;
+    return hs_pointer_counts(capture, to, inside);
 }
 
 #endif

@@ -207,6 +207,12 @@ void fake_total(struct fake *fake, uint32_t stack, uint64_t count, uint64_t byte
     append(fake, HS_SECTION_TOTALS, &total);
 }
 
+void fake_word(struct fake *fake, uint32_t block, uint32_t word, uint64_t value)
+{
+    struct hs_capture_word entry = {block, word, value};
+    append(fake, HS_SECTION_WORDS, &entry);
+}
+
 void fake_epoch(struct fake *fake, uint64_t time)
 {
     append(fake, HS_SECTION_EPOCHS, &time);
@@ -299,6 +305,8 @@ struct hs_capture fake_open(struct fake *fake)
     VIEW(HANDLES, handles, n_handles);
     VIEW(TOTALS, totals, n_totals);
     VIEW(EPOCHS, epochs, n_epochs);
+    VIEW(WORDS, words, n_words);
+    VIEW(TEXTS, texts, n_texts);
 #undef VIEW
     return capture;
 }
