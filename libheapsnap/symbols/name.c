@@ -147,6 +147,13 @@ char *hs_name_readable(const char *linker_name)
     return name;
 }
 
+char *hs_name_signature(const char *linker_name)
+{
+    return linker_name[0] == '_'
+               ? cplus_demangle(linker_name, DMGL_AUTO | DMGL_PARAMS | DMGL_ANSI)
+               : NULL;
+}
+
 char *hs_name_readable_variable(const char *linker_name)
 {
     char *name = hs_name_readable(linker_name);

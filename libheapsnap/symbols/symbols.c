@@ -125,6 +125,13 @@ static const char *readable(struct hs_symbols *symbols, const char *linker_name)
     return copy ? copy : linker_name;
 }
 
+const char *hs_symbols_signature(struct hs_symbols *symbols, const char *linker_name)
+{
+    hs_auto_free char *name = hs_name_signature(linker_name);
+    const char *copy = name ? hs_text_copy(&symbols->text, name) : NULL;
+    return copy ? copy : linker_name;
+}
+
 /* What there is to say without any symbol. */
 static const char *name_by_offset(struct hs_symbols *symbols, uint64_t address,
                                   const struct hs_symbol_module *module)
@@ -198,6 +205,7 @@ static size_t resolve_dwarf(struct hs_symbols *symbols, struct hs_symbol_module 
     for (size_t i = 0; i < count; i++) {
         const char *name = best_name(&found[i]);
         frames[i].function = name ? readable(symbols, name) : "(unnamed)";
+        frames[i].linker_name = found[i].linker_name ? found[i].linker_name : name;
         frames[i].path = found[i].path;
         frames[i].line = found[i].line;
         frames[i].is_inlined = i + 1 < count;
@@ -221,6 +229,7 @@ static size_t resolve(struct hs_symbols *symbols, uint64_t return_address, uint3
         frames[0] = (struct hs_symbol_frame){0};
         frames[0].function = symbol ? readable(symbols, symbol->name)
                                     : name_by_offset(symbols, return_address, module);
+        frames[0].linker_name = symbol ? symbol->name : NULL;
         count = 1;
     }
     for (size_t i = 0; i < count; i++) {

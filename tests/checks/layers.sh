@@ -48,6 +48,7 @@ BEGIN {
     public["error"] = "base"
     public["capture"] = public["process"] = "image"
     public["heapsnap"] = "api"
+    public["suppression"] = "leak"
 }
 
 function stage_of(path,    parts, count, name) {

@@ -31,13 +31,14 @@ HS_API void hs_symbols_destroy(struct hs_symbols *symbols);
 struct hs_symbol_frame {
     const char
         *function; /* demangled; "libfoo.so.1+0x1234" or "JIT 0x7f…" without symbols */
-    const char *file;   /* short source path ("http.c"), NULL = unknown */
-    const char *path;   /* full source path, NULL = unknown */
-    uint32_t line;      /* 0 = unknown */
-    bool is_inlined;    /* was inlined into the next frame */
-    bool is_allocator;  /* malloc wrapper that a call site must not be named after:
+    const char *linker_name; /* as the file has it, "_ZN2ns1fEi"; NULL = unknown */
+    const char *file;        /* short source path ("http.c"), NULL = unknown */
+    const char *path;        /* full source path, NULL = unknown */
+    uint32_t line;           /* 0 = unknown */
+    bool is_inlined;         /* was inlined into the next frame */
+    bool is_allocator;       /* malloc wrapper that a call site must not be named after:
                              operator new, std::allocator, strdup, g_malloc, xmalloc … */
-    const char *module; /* base name of the file, "" unknown */
+    const char *module;      /* base name of the file, "" unknown */
 };
 
 /*
@@ -56,6 +57,11 @@ HS_API size_t hs_symbols_stack_frames(struct hs_symbols *symbols, uint32_t stack
  * a name; returns as snprintf does. */
 HS_API int hs_symbols_frame_text(const struct hs_symbol_frame *frame, char *buffer,
                                  size_t size);
+
+/* "ns::f(int, char const*)": a linker name with its parameters, and nothing shortened; the
+ * name itself where it is not mangled. Borrowed until destroy. */
+HS_API const char *hs_symbols_signature(struct hs_symbols *symbols,
+                                        const char *linker_name);
 
 /*
  * A variable's name at `address` in module data: "g_sessions", or "g_table+0x18" inside

@@ -89,3 +89,13 @@ Test(name, the_base_of_a_path_is_its_last_part)
     cr_expect(eq(str, (char *)hs_name_base("main.c"), "main.c"));
     cr_expect(eq(str, (char *)hs_name_base("[vdso]"), "[vdso]"));
 }
+
+Test(name, a_signature_has_parameters_and_is_not_shortened)
+{
+    char *function = hs_name_signature("_ZN2ns1fEiPKc");
+    char *plain = hs_name_signature("malloc");
+
+    cr_expect(eq(str, function, "ns::f(int, char const*)"));
+    cr_expect(eq(ptr, plain, NULL));
+    free(function);
+}
