@@ -13,7 +13,8 @@
 #include <link.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/auxv.h>
+
+#include "probes/tracker/segments.h"
 
 #ifndef __GLIBC__
 extern struct r_debug *_dl_debug_addr __attribute__((weak));
@@ -31,17 +32,17 @@ static struct r_debug *of_libc(void)
 /* The dynamic section of the executable, by what the kernel said of its headers. */
 static const ElfW(Dyn) * find_dynamic(void)
 {
-    const ElfW(Phdr) *headers = (const void *)getauxval(AT_PHDR);
+    struct hs_segments segments;
     const ElfW(Phdr) *dynamic = NULL;
-    uint64_t count = headers ? getauxval(AT_PHNUM) : 0;
     uintptr_t bias = 0;
-    if (getauxval(AT_PHENT) != sizeof(*headers))
+    if (!hs_segments_of_executable(&segments))
         return NULL;
-    for (uint64_t i = 0; i < count; i++) {
-        if (headers[i].p_type == PT_PHDR)
-            bias = (uintptr_t)headers - headers[i].p_vaddr;
-        if (headers[i].p_type == PT_DYNAMIC)
-            dynamic = &headers[i];
+    for (size_t i = 0; i < segments.count; i++) {
+        const ElfW(Phdr) *segment = &segments.at[i];
+        if (segment->p_type == PT_PHDR)
+            bias = (uintptr_t)segments.at - segment->p_vaddr;
+        if (segment->p_type == PT_DYNAMIC)
+            dynamic = segment;
     }
     return dynamic ? (const void *)(bias + dynamic->p_vaddr) : NULL;
 }

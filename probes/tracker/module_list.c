@@ -12,20 +12,17 @@
 
 #include "probes/tracker/module_list.h"
 
-#include <elf.h>
 #include <link.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
-#include <sys/auxv.h>
 
 #include "probes/tracker/cfi_read.h"
 #include "probes/tracker/loader.h"
 #include "probes/tracker/raw.h"
 #include "probes/tracker/rules.h"
+#include "probes/tracker/segments.h"
 
 #define RANGES_MAX 4096u
-#define PAGE 4096u
 
 /* A segment with code. */
 struct range {
@@ -57,51 +54,17 @@ static void list_insert(struct list *list, const struct range *range)
     list->count++;
 }
 
-struct segments {
-    const ElfW(Phdr) * at;
-    size_t count;
-};
-
-/* The kernel tells where the executable's are; those of libraries are behind the ELF
- * header, at the start of their first page. */
-static bool find_segments(const struct link_map *map, bool is_executable,
-                          struct segments *ret)
-{
-    if (is_executable) {
-        *ret = (struct segments){(const void *)getauxval(AT_PHDR), getauxval(AT_PHNUM)};
-        return ret->at && getauxval(AT_PHENT) == sizeof(ElfW(Phdr));
-    }
-    const ElfW(Ehdr) *header = (const void *)map->l_addr;
-    if (map->l_addr == 0 || map->l_addr % PAGE != 0 || !hs_memory_is_readable(map->l_addr)
-        || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0
-        || header->e_phentsize != sizeof(ElfW(Phdr)) || header->e_phoff > PAGE
-        || header->e_phoff % 8 != 0
-        || header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)) > PAGE)
-        return false;
-    *ret =
-        (struct segments){(const void *)(map->l_addr + header->e_phoff), header->e_phnum};
-    return true;
-}
-
 static void list_module(struct list *list, struct link_map *map, bool is_executable)
 {
-    struct segments segments;
-    if (!find_segments(map, is_executable, &segments))
+    struct hs_segments segments;
+    if (!(is_executable ? hs_segments_of_executable(&segments)
+                        : hs_segments_at(map->l_addr, &segments)))
         return;
     struct range range = {.module_start = UINT64_MAX, .map = map};
-    for (size_t i = 0; i < segments.count; i++) {
-        const ElfW(Phdr) *segment = &segments.at[i];
-        uint64_t start = map->l_addr + segment->p_vaddr, end = start + segment->p_memsz;
-        if (segment->p_type == PT_GNU_EH_FRAME)
-            range.table = start;
-        if (segment->p_type != PT_LOAD || end <= start)
-            continue;
-        start &= ~(uint64_t)(PAGE - 1);
-        if (start < range.module_start)
-            range.module_start = start;
-        if (end > range.module_end)
-            range.module_end = end;
-    }
+    hs_segments_widen(&segments, map->l_addr, &range.module_start, &range.module_end);
+    for (size_t i = 0; i < segments.count; i++)
+        if (segments.at[i].p_type == PT_GNU_EH_FRAME)
+            range.table = map->l_addr + segments.at[i].p_vaddr;
     for (size_t i = 0; i < segments.count; i++) {
         const ElfW(Phdr) *segment = &segments.at[i];
         if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X))

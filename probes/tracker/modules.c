@@ -13,7 +13,6 @@
 #include <link.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/auxv.h>
 
 #include "probes/tracker/cfi_read.h"
 #include "probes/tracker/guard.h"
@@ -24,6 +23,7 @@
 #include "probes/tracker/object_cache.h"
 #include "probes/tracker/options.h"
 #include "probes/tracker/raw.h"
+#include "probes/tracker/segments.h"
 
 #define MODULES_MAX 2048u
 #define NOTES_MAX ((size_t)64 << 10) /* bytes of notes worth reading */
@@ -168,17 +168,11 @@ static void read_note_segment(struct hs_module *module, const ElfW(Phdr) * segme
  * header is a stranger's: a module may have holes, and claim anything. */
 static void read_build_id(struct hs_module *module)
 {
-    const ElfW(Ehdr) *header = (const void *)module->start;
-    if (module->start % 4096 != 0 || module->end - module->start < 4096
-        || !hs_memory_is_readable(module->start)
-        || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0
-        || header->e_phentsize != sizeof(ElfW(Phdr)) || header->e_phoff > 4096
-        || header->e_phoff % 8 != 0
-        || header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)) > 4096)
+    struct hs_segments segments;
+    if (!hs_segments_at(module->start, &segments))
         return;
-    const ElfW(Phdr) *segments = (const void *)(module->start + header->e_phoff);
-    for (int i = 0; i < header->e_phnum; i++)
-        read_note_segment(module, &segments[i]);
+    for (size_t i = 0; i < segments.count; i++)
+        read_note_segment(module, &segments.at[i]);
 }
 
 static void copy_path(struct hs_module *module, const char *name)
@@ -193,19 +187,9 @@ static void copy_path(struct hs_module *module, const char *name)
 /* Where an executable has holes between its segments, the loader's answer is one of them. */
 static void span_executable(struct hs_module *module)
 {
-    const ElfW(Phdr) *segments = (const void *)getauxval(AT_PHDR);
-    uint64_t count = getauxval(AT_PHNUM);
-    if (!segments || getauxval(AT_PHENT) != sizeof(*segments))
-        return;
-    for (uint64_t i = 0; i < count; i++) {
-        uint64_t start = module->bias + segments[i].p_vaddr;
-        uint64_t end = start + segments[i].p_memsz;
-        if (segments[i].p_type != PT_LOAD || end <= start)
-            continue;
-        start &= ~(uint64_t)4095;
-        module->start = start < module->start ? start : module->start;
-        module->end = end > module->end ? end : module->end;
-    }
+    struct hs_segments segments;
+    if (hs_segments_of_executable(&segments))
+        hs_segments_widen(&segments, module->bias, &module->start, &module->end);
 }
 
 static void module_read(const struct hs_found_object *object, struct hs_module *ret)

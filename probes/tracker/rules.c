@@ -11,15 +11,12 @@
 
 #include "probes/tracker/rules.h"
 
-#include <elf.h>
-#include <link.h>
 #include <string.h>
-#include <sys/auxv.h>
 
-#include "probes/tracker/cfi_read.h"
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/object_cache.h"
 #include "probes/tracker/raw.h"
+#include "probes/tracker/segments.h"
 
 uint64_t *hs_rules;
 uint32_t hs_rules_generation;
@@ -94,40 +91,13 @@ static uint64_t pack(const struct hs_rule *rule)
            | (uint64_t)(rule->bp_offset / 8) << HS_RULE_BP_SHIFT;
 }
 
-struct segments {
-    const ElfW(Phdr) * at;
-    size_t count;
-};
-
-/* The kernel tells where the executable's are; those of libraries are looked for behind
- * the ELF header, which is the first thing of all in memory, or we do not look further. */
-static bool find_segments(const struct hs_module_unwind *module, struct segments *ret)
-{
-    if (module->is_executable) {
-        ret->at = (const void *)getauxval(AT_PHDR);
-        ret->count = getauxval(AT_PHNUM);
-        return ret->at && getauxval(AT_PHENT) == sizeof(ElfW(Phdr));
-    }
-    if (module->start % 4096 != 0 || module->end - module->start < 4096
-        || !hs_memory_is_readable(module->start))
-        return false;
-    const ElfW(Ehdr) *header = (const void *)module->start;
-    if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0
-        || header->e_phentsize != sizeof(ElfW(Phdr)) || header->e_phoff > 4096
-        || header->e_phoff % 8 != 0
-        || header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)) > 4096)
-        return false;
-    ret->at = (const void *)(module->start + header->e_phoff);
-    ret->count = header->e_phnum;
-    return true;
-}
-
 /* The loadable segment around the unwind table; what else is inside the module's range
  * may be a hole. */
 static bool read_span(const struct hs_module_unwind *module, struct hs_cfi_span *ret)
 {
-    struct segments segments;
-    if (!find_segments(module, &segments))
+    struct hs_segments segments;
+    if (!(module->is_executable ? hs_segments_of_executable(&segments)
+                                : hs_segments_at(module->start, &segments)))
         return false;
     for (size_t i = 0; i < segments.count; i++) {
         const ElfW(Phdr) *segment = &segments.at[i];
