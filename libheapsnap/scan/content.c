@@ -57,6 +57,8 @@ void hs_content_modules_init(struct hs_content_modules *modules,
     *modules = (struct hs_content_modules){.ranges = ranges, .count = count};
     if (count == 0)
         return;
+    modules->low = ranges[0].start;
+    modules->span = ranges[count - 1].end - ranges[0].start;
     last[0] = count - 1;
     while (n_islands < HS_CONTENT_ISLANDS && split(ranges, first, last, n_islands))
         n_islands++;
@@ -91,13 +93,15 @@ uint32_t hs_content_module_words(const struct hs_content_modules *modules,
                                  const void *memory, size_t size)
 {
     const uint64_t *words = memory;
+    const uint64_t low = modules->low, span = modules->span;
     size_t count = size / 8 < HS_CONTENT_WORDS ? size / 8 : HS_CONTENT_WORDS;
     uint32_t found = 0;
 
     if ((uintptr_t)memory & 7)
         return 0;
     for (size_t i = 0; i < count; i++)
-        if (is_in_island(modules, words[i]) && is_in_module(modules, words[i]))
+        if (words[i] - low < span && is_in_island(modules, words[i])
+            && is_in_module(modules, words[i]))
             found |= 1u << i;
     return found;
 }

@@ -31,6 +31,7 @@ struct hs_content_range {
 struct hs_content_modules {
     const struct hs_content_range *ranges;
     size_t count;
+    uint64_t low, span; /* all of them */
     struct hs_content_range islands[HS_CONTENT_ISLANDS];
 };
 

@@ -10,23 +10,27 @@
 #include "probes/freeze/freeze.h"
 #include "probes/freeze/image.h"
 #include "probes/freeze/machine.h"
+#include "probes/freeze/workers.h"
 #include "probes/tracker/raw.h"
 
 #define SA_RESTORER_FLAG 0x04000000ul
 
-static struct hs_jump landing;
-static volatile bool is_armed;
-static volatile uint64_t fault_address;
+static struct place {
+    struct hs_jump landing;
+    volatile bool is_armed;
+    volatile uint64_t address;
+} places[HS_WORKERS_MAX]; /* one a thread of the image */
 
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
+    struct place *place = &places[hs_workers_current()];
     (void)signal;
     (void)context;
-    if (!is_armed)
+    if (!place->is_armed)
         hs_raw(SYS_exit_group, 1);
-    fault_address = (uint64_t)(uintptr_t)info->si_addr;
-    is_armed = false;
-    hs_machine_jump(&landing);
+    place->address = (uint64_t)(uintptr_t)info->si_addr;
+    place->is_armed = false;
+    hs_machine_jump(&place->landing);
 }
 
 void hs_fault_guard_install(void)
@@ -49,12 +53,14 @@ void hs_fault_guard_install(void)
 __attribute__((noinline)) bool hs_fault_guard(void (*body)(void *context), void *context,
                                               uint64_t *ret_address)
 {
-    if (hs_machine_mark(&landing)) {
-        *ret_address = fault_address;
+    struct place *place = &places[hs_workers_current()];
+    if (hs_machine_mark(&place->landing)) {
+        place = &places[hs_workers_current()];
+        *ret_address = place->address;
         return false;
     }
-    is_armed = true;
+    place->is_armed = true;
     body(context);
-    is_armed = false;
+    place->is_armed = false;
     return true;
 }

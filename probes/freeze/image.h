@@ -54,6 +54,8 @@ struct hs_writer {
 bool hs_writer_open(struct hs_writer *writer, int fd, uint64_t offset);
 void hs_writer_put(struct hs_writer *writer, const void *data, size_t size);
 void hs_writer_flush(struct hs_writer *writer);
+/* All of it, to a place in the file that is nobody else's; 0 or -errno. */
+int hs_write_whole(int fd, const void *data, size_t size, uint64_t offset);
 /* Sections are 8-aligned; end() stores place and count. */
 void hs_writer_begin(struct hs_writer *writer);
 void hs_writer_end(struct hs_writer *writer, struct hs_capture_section *ret,
@@ -123,8 +125,9 @@ int hs_threads_collect(void); /* threads.c: threads and their roots */
 int hs_handles_collect(void); /* descriptors.c */
 int hs_identity_assign(void); /* identity.c: ids, and the table for the next time */
 void hs_identity_commit(void);
-int hs_graph_write(void);  /* edges.c: ROOTS, ROOT_EDGES, EDGES */
-int hs_totals_write(void); /* totals.c */
+int hs_graph_write(void);    /* edges.c: ROOTS, ROOT_EDGES, and what contents.c writes */
+int hs_contents_write(void); /* contents.c: EDGES, WORDS, BLOCKS, TEXTS */
+int hs_totals_write(void);   /* totals.c */
 uint64_t hs_heap_usable_bytes(void);
 
 /* Add the readable parts of [start, end) as roots. */

@@ -106,7 +106,6 @@ int hs_sections_write(void)
 {
     write_vector(HS_SECTION_MODULES, &hs_image.modules, sizeof(struct hs_capture_module));
     write_frames();
-    write_vector(HS_SECTION_BLOCKS, &hs_image.blocks, sizeof(struct hs_capture_block));
     write_vector(HS_SECTION_THREADS, &hs_image.threads, sizeof(struct hs_capture_thread));
     write_stacks();
     write_vector(HS_SECTION_HANDLES, &hs_image.handles, sizeof(struct hs_capture_handle));

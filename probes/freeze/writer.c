@@ -20,18 +20,26 @@ bool hs_writer_open(struct hs_writer *writer, int fd, uint64_t offset)
     return writer->buffer != NULL;
 }
 
-static void write_at(struct hs_writer *writer, const char *data, size_t size)
+int hs_write_whole(int fd, const void *data, size_t size, uint64_t offset)
 {
-    while (size > 0 && !writer->error) {
-        long written = hs_raw(SYS_pwrite64, writer->fd, data, size, writer->offset);
-        if (written <= 0) {
-            writer->error = written < 0 ? (int)written : -ENOSPC;
-            return;
-        }
-        writer->offset += (uint64_t)written;
-        data += written;
+    const char *at = data;
+    while (size > 0) {
+        long written = hs_raw(SYS_pwrite64, fd, at, size, offset);
+        if (written <= 0)
+            return written < 0 ? (int)written : -ENOSPC;
+        offset += (uint64_t)written;
+        at += written;
         size -= (size_t)written;
     }
+    return 0;
+}
+
+static void write_at(struct hs_writer *writer, const char *data, size_t size)
+{
+    if (!writer->error)
+        writer->error = hs_write_whole(writer->fd, data, size, writer->offset);
+    if (!writer->error)
+        writer->offset += size;
 }
 
 void hs_writer_flush(struct hs_writer *writer)

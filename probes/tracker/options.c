@@ -181,6 +181,11 @@ static bool set_sample(const char *value)
     return true;
 }
 
+static bool set_check(const char *value)
+{
+    return parse_bool(value, &hs_options.checks);
+}
+
 static bool set_dormant(const char *value)
 {
     return parse_bool(value, &hs_options.is_dormant);
@@ -189,6 +194,11 @@ static bool set_dormant(const char *value)
 static bool set_totals(const char *value)
 {
     return parse_bool(value, &hs_options.with_totals);
+}
+
+static bool set_strings(const char *value)
+{
+    return parse_bool(value, &hs_options.with_strings);
 }
 
 static bool set_memory(const char *value)
@@ -297,6 +307,7 @@ static const struct option options[] = {
     {"sample", set_sample},     {"dormant", set_dormant},
     {"switch", set_switch},     {"totals", set_totals},
     {"memory", set_memory},     {"seccomp", set_seccomp},
+    {"strings", set_strings},   {"check", set_check},
 };
 
 static const struct option *option_find(const char *key, size_t length)

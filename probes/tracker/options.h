@@ -16,6 +16,8 @@
 struct hs_options {
     /* snapshot=exit */
     bool snapshot_at_exit;
+    /* check=1: look for leaks at exit, and end with another status when there are any */
+    bool checks;
     /* snapshot=every/SECONDS or every=SECONDS; 0: off */
     uint64_t interval_ms;
     /* over=512M: a snapshot when live bytes pass it, then again each time they have grown
@@ -41,6 +43,8 @@ struct hs_options {
     int switch_signal;
     /* totals=1: count what each stack has ever allocated */
     bool with_totals;
+    /* strings=1: put the beginnings of texts into snapshots, which travel */
+    bool with_strings;
     /* memory=64M: the most the shim may use for itself; 0: its tables' own limits */
     uint64_t memory_limit;
     /* unwind=library: never our own walk of the stack; unwind=own: both */
