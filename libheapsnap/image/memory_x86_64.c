@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+
+/* Registers of x86-64; see memory_machine.h. The calls into a thread are in memory_x86_64_call.c. */
+
+#include "libheapsnap/image/memory_machine.h"
+
+#include <elf.h>
+#include <string.h>
+#include <sys/procfs.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+
+/* The standard layout of XSAVE (Intel SDM 1, 13.4 and 13.5): 16 registers of 128 bits at
+ * 160, their upper halves and what AVX-512 adds at the offsets that every processor with
+ * these features has used so far. */
+#define XSAVE_SIZE 4096 /* AMX has 8 KB more, behind what is looked at */
+static const struct {
+    uint16_t start, size;
+} vector_areas[] = {
+    {32, 128},    /* x87 and MMX */
+    {160, 256},   /* XMM0-15 */
+    {576, 256},   /* upper halves of YMM0-15 */
+    {1152, 512},  /* upper halves of ZMM0-15 */
+    {1664, 1024}, /* ZMM16-31 */
+};
+
+bool hs_machine_get(pid_t tid, struct hs_machine_registers *ret)
+{
+    struct iovec area = {&ret->raw, sizeof(ret->raw)};
+    return ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &area) == 0
+           && area.iov_len == sizeof(ret->raw);
+}
+
+bool hs_machine_set(pid_t tid, const struct hs_machine_registers *registers)
+{
+    struct iovec area = {(void *)&registers->raw, sizeof(registers->raw)};
+    return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &area) == 0;
+}
+
+void hs_machine_show(const struct hs_machine_registers *registers,
+                     struct hs_memory_thread *ret)
+{
+    const struct user_regs_struct *raw = &registers->raw;
+    const uint64_t in_order[] = {
+        raw->rax, raw->rdx, raw->rcx, raw->rbx, raw->rsi, raw->rdi,
+        raw->rbp, raw->rsp, raw->r8,  raw->r9,  raw->r10, raw->r11,
+        raw->r12, raw->r13, raw->r14, raw->r15, raw->rip,
+    };
+    memcpy(ret->registers, in_order, sizeof(in_order));
+    ret->n_registers = sizeof(in_order) / sizeof(*in_order);
+    ret->thread_pointer = raw->fs_base;
+    ret->is_stopped = true;
+}
+
+/* Upper halves that were never used may hold what an earlier owner of the register left;
+ * the kernel clears what the header's mask says is unused, so no look at it is needed. */
+static void show_vector(const uint8_t *state, size_t size, struct hs_memory_thread *ret)
+{
+    ret->n_vector = 0;
+    for (size_t i = 0; i < sizeof(vector_areas) / sizeof(*vector_areas); i++) {
+        size_t end = (size_t)vector_areas[i].start + vector_areas[i].size;
+        for (size_t at = vector_areas[i].start;
+             at + 8 <= end && at + 8 <= size && ret->n_vector < HS_MEMORY_VECTOR_MAX;
+             at += 8) {
+            uint64_t word;
+            memcpy(&word, state + at, sizeof(word));
+            if (word != 0)
+                ret->vector[ret->n_vector++] = word;
+        }
+    }
+}
+
+void hs_machine_show_rest(pid_t tid, struct hs_memory_thread *ret)
+{
+    uint8_t state[XSAVE_SIZE];
+    struct iovec area = {state, sizeof(state)};
+    if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_X86_XSTATE, &area) != 0) {
+        area.iov_len = sizeof(state);
+        if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_FPREGSET, &area) != 0)
+            return;
+    }
+    show_vector(state, area.iov_len, ret);
+}
+
+void hs_machine_take_note(uint32_t type, const void *data, size_t size,
+                          struct hs_memory_thread *thread)
+{
+    if (type == NT_PRSTATUS && size >= sizeof(struct elf_prstatus)) {
+        struct elf_prstatus status;
+        struct hs_machine_registers registers;
+        memcpy(&status, data, sizeof(status));
+        _Static_assert(sizeof(status.pr_reg) == sizeof(registers.raw), "the same layout");
+        memcpy(&registers.raw, status.pr_reg, sizeof(registers.raw));
+        thread->tid = status.pr_pid;
+        hs_machine_show(&registers, thread);
+    } else if (type == NT_X86_XSTATE) {
+        show_vector(data, size, thread);
+    } else if (type == NT_FPREGSET && thread->n_vector == 0) {
+        show_vector(data, size < 512 ? size : 512, thread);
+    }
+}
