@@ -150,18 +150,24 @@ static void keep(uint64_t word, uint64_t key)
     __atomic_store_n(&place[chosen], word, __ATOMIC_RELAXED);
 }
 
+/* And the module that it comes from; its end is 0 when there is none. */
+static struct hs_rule compile(uint64_t address, struct hs_module_unwind *ret)
+{
+    struct hs_cfi_span span;
+    *ret = (struct hs_module_unwind){0};
+    if (!hs_module_can_find())
+        return (struct hs_rule){.kind = HS_RULE_COMPLEX};
+    if (!hs_module_find_unwind(address - 1, ret) || ret->table == 0)
+        return (struct hs_rule){.kind = HS_RULE_FRAME};
+    if (find_span(ret, &span))
+        return hs_cfi_rule(&span, ret->table, address - 1);
+    return (struct hs_rule){.kind = HS_RULE_COMPLEX};
+}
+
 struct hs_rule hs_rules_compile(uint64_t address)
 {
     struct hs_module_unwind module;
-    struct hs_cfi_span span;
-    if (!hs_module_find_unwind(address - 1, &module))
-        return (struct hs_rule){.kind = hs_module_can_find() ? HS_RULE_FRAME
-                                                             : HS_RULE_COMPLEX};
-    if (module.table == 0)
-        return (struct hs_rule){.kind = HS_RULE_FRAME};
-    if (find_span(&module, &span))
-        return hs_cfi_rule(&span, module.table, address - 1);
-    return (struct hs_rule){.kind = HS_RULE_COMPLEX};
+    return compile(address, &module);
 }
 
 struct hs_rule hs_rule_word_rule(uint64_t word)
@@ -209,19 +215,14 @@ void hs_rules_unmap(uint64_t start, uint64_t size)
 
 static uint64_t make(uint64_t address, uint32_t generation)
 {
-    struct hs_module_unwind module = {.path = NULL};
-    struct hs_cfi_span span;
-    uint64_t word = pack_special(HS_SPECIAL_COMPLEX);
-    if (!hs_module_find_unwind(address - 1, &module)) {
-        if (!hs_module_can_find())
-            return word;
+    struct hs_module_unwind module;
+    struct hs_rule rule = compile(address, &module);
+    uint64_t word = pack(&rule);
+    if (!hs_module_can_find())
+        return word;
+    if (module.end == 0) {
         note_code(address);
         word = pack_special(HS_SPECIAL_NO_MODULE);
-    } else if (module.table == 0) {
-        word = pack_special(HS_SPECIAL_FRAME);
-    } else if (find_span(&module, &span)) {
-        struct hs_rule rule = hs_cfi_rule(&span, module.table, address - 1);
-        word = pack(&rule);
     }
     uint64_t key = hs_rules_key(hs_rules_hash(address), generation);
     word |= key & HS_RULE_KEY;
