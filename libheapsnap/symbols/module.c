@@ -87,6 +87,7 @@ void hs_module_open(struct hs_symbol_module *module)
 void hs_module_close(struct hs_symbol_module *module)
 {
     hs_dwarf_destroy(module->dwarf);
+    hs_module_words_destroy(module->words);
     hs_tables_deinit(&module->tables);
     if (module->dwfl)
         dwfl_end(module->dwfl);

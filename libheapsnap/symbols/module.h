@@ -13,6 +13,7 @@
 #include "heapsnap/capture.h"
 #include "libheapsnap/symbols/dwarf.h"
 #include "libheapsnap/symbols/table.h"
+#include "libheapsnap/symbols/words.h"
 
 enum hs_module_state {
     HS_MODULE_UNOPENED = 0,
@@ -27,10 +28,11 @@ struct hs_symbol_module {
     enum hs_module_state state;
     Dwfl *dwfl;
     Dwfl_Module *dwfl_module;
-    bool has_tables, has_dwarf; /* looked for */
+    bool has_tables, has_dwarf, has_words; /* looked for */
     struct hs_tables tables;
     struct hs_dwarf *dwarf;
     Dwarf_Addr dwarf_bias;
+    struct hs_module_words *words;
 };
 
 extern const Dwfl_Callbacks hs_module_callbacks;
