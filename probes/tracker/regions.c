@@ -10,6 +10,8 @@
 
 #include "probes/tracker/regions.h"
 
+#include <stddef.h>
+
 static struct region {
     uint64_t size; /* 0: free */
     uint64_t start;
