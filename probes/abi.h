@@ -37,6 +37,11 @@
 #define HS_ENV_OPTIONS "HEAPSNAP_OPTIONS"
 /* Decimal pid: with follow=0 only this process is tracked (through its execs). */
 #define HS_ENV_PID "HEAPSNAP_PID"
+/* How the helper is to check for leaks (tools/check_options.c); and what the program's own
+ * __lsan_default_options() and __lsan_default_suppressions() have returned. */
+#define HS_ENV_CHECK "HEAPSNAP_CHECK"
+#define HS_ENV_CHECK_OPTIONS "HEAPSNAP_CHECK_DEFAULTS"
+#define HS_ENV_CHECK_SUPPRESSIONS "HEAPSNAP_CHECK_SUPPRESSIONS"
 
 /*
  * ---- control page -------------------------------------------------------
@@ -137,7 +142,14 @@ struct hs_control {
     /* Of the running snapshot, from the process to its image; 0 until known. */
     uint64_t pause_ns;
     uint64_t fork_ns;
+
+    /* Of the last check for leaks: the status to end with, 0 when there are none. */
+    uint32_t check_status;
+    uint32_t reserved;
 };
+
+/* Of a check that found leaks, when nothing else was asked for; and of one that failed. */
+#define HS_CHECK_STATUS 23
 
 /* The identity memfd: entries sorted by key. */
 struct hs_identity_entry {

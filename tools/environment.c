@@ -57,10 +57,20 @@ static void add_command_line(FILE *out, const struct hs_run_arguments *arguments
         fputs(":dormant=1", out);
     if (arguments->with_totals)
         fputs(":totals=1", out);
+    if (arguments->check.is_wanted)
+        fputs(":check=1", out);
     if (arguments->follow)
         fputs(":follow=1", out);
     if (arguments->verbose)
         fputs(":verbose=1", out);
+}
+
+/* A check is silent, so it leaves no file that nobody named. */
+static bool takes_exit_snapshot(const struct hs_run_arguments *arguments)
+{
+    if (arguments->no_exit_snapshot)
+        return false;
+    return !arguments->check.is_wanted || arguments->output || arguments->directory;
 }
 
 /*
@@ -81,7 +91,7 @@ static int set_options(const struct hs_run_arguments *arguments, const char *dir
         return hs_error_set(err, ENOMEM, "no memory for the options");
     const char *inherited = getenv(HS_ENV_OPTIONS);
     add_option(out, "helper", self);
-    if (!arguments->no_exit_snapshot)
+    if (takes_exit_snapshot(arguments))
         add_option(out, "snapshot", "exit");
     add_option(out, "follow", "0");
     if (isatty(
@@ -161,7 +171,7 @@ int hs_run_prepare(const struct hs_run_arguments *arguments, bool for_other_libc
 {
     char shim[PATH_MAX], directory[PATH_MAX] = "", output[PATH_MAX] = "";
     int result = hs_find_shim(for_other_libc, shim, sizeof(shim), err);
-    bool takes_any = !arguments->no_exit_snapshot || arguments->every_ms > 0
+    bool takes_any = takes_exit_snapshot(arguments) || arguments->every_ms > 0
                      || arguments->over_bytes > 0 || arguments->signal > 0;
     if (result == 0 && arguments->directory)
         result = check_directory(arguments->directory, directory, err);
@@ -169,6 +179,8 @@ int hs_run_prepare(const struct hs_run_arguments *arguments, bool for_other_libc
         result = check_directory(".", directory, err);
     if (result == 0 && arguments->output)
         result = check_output(arguments->output, output, sizeof(output), err);
+    if (result == 0 && arguments->check.is_wanted)
+        result = hs_check_prepare(&arguments->check, err);
     if (result == 0)
         result = set_options(arguments, directory, output, err);
     return result != 0 ? result : set_preload(shim, err);

@@ -152,6 +152,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         check_track(argument, state);
         arguments->track = argument;
         return 0;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &arguments->check;
+        return 0;
     case ARGP_KEY_ARG: /* the command begins; everything behind it is its own */
         arguments->command = &state->argv[state->next - 1];
         state->next = state->argc;
@@ -161,11 +164,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
             argp_error(state, "which command?");
         if (arguments->follow && arguments->output)
             argp_error(state, "--follow may write many files: name a directory with -d");
+        if (arguments->check.is_wanted && arguments->sample_rate > 0)
+            argp_error(state, "--check needs every block: leave out --sample");
         return 0;
     default:
         return parse_mode(key, argument, state);
     }
 }
+
+static const struct argp_child children[] = {{&hs_check_argp, 0, "Leaks:", 1}, {0}};
 
 static const struct argp parser = {
     options,
@@ -173,8 +180,14 @@ static const struct argp parser = {
     "[--] COMMAND [ARGUMENT...]",
     "Run COMMAND with tracking, and take a snapshot of its heap when it ends."
     "\vThe command replaces heapsnap: pid, signals and exit status are its own. When it "
-    "cannot be started the exit status is 127 (not found), 126 (not executable) or 1.",
-    NULL,
+    "cannot be started the exit status is 127 (not found), 126 (not executable) or 1."
+    "\n\nLSAN_OPTIONS is honoured: suppressions, exitcode, detect_leaks, "
+    "leak_check_at_exit, print_suppressions, max_leaks and log_path. A program that ends "
+    "by "
+    "_exit() or by a signal is not checked. Children are checked with --follow, each "
+    "with "
+    "a report and a status of its own.",
+    children,
     NULL,
     NULL,
 };

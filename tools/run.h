@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "heapsnap/error.h"
+#include "tools/check.h"
 
 /* As a shell reports a command that it could not start. */
 enum { HS_EXIT_NOT_EXECUTABLE = 126, HS_EXIT_NOT_FOUND = 127 };
@@ -31,6 +32,7 @@ struct hs_run_arguments {
     bool is_dormant;
     bool with_totals;
     bool verbose;
+    struct hs_check_arguments check;
 };
 
 /* Set LD_PRELOAD and the shim's variables, or say why that would not work (environment.c). */

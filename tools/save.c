@@ -8,7 +8,6 @@
 #include "tools/save.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,9 +17,7 @@
 #include "heapsnap/snapshot.h"
 #include "libheapsnap/base/guard.h"
 #include "probes/abi.h"
-
-/* libdw has frames of 150 KB, and `ulimit -s` of the program is ours as well. */
-#define STACK_BYTES ((size_t)8 << 20)
+#include "tools/roomy.h"
 
 #define NAMES_TRIED 10000u
 
@@ -78,7 +75,7 @@ static int save_named(const struct hs_snapshot *snapshot, const struct job *job)
     return hs_snapshot_save(snapshot, job->path, job->err);
 }
 
-static void *save(void *context)
+static void save(void *context)
 {
     struct job *job = context;
     hs_auto(guard_snapshot) struct hs_snapshot *snapshot = NULL;
@@ -86,7 +83,6 @@ static void *save(void *context)
     if (job->result == 0)
         job->result = job->output && *job->output ? save_named(snapshot, job)
                                                   : save_generated(snapshot, job);
-    return NULL;
 }
 
 int hs_save_capture(const struct hs_capture *capture, const char *directory,
@@ -99,15 +95,6 @@ int hs_save_capture(const struct hs_capture *capture, const char *directory,
                       .path = ret_path,
                       .size = size,
                       .err = err};
-    pthread_attr_t attributes;
-    pthread_t thread;
-    pthread_attr_init(&attributes);
-    bool is_running = pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0
-                      && pthread_create(&thread, &attributes, save, &job) == 0;
-    pthread_attr_destroy(&attributes);
-    if (is_running)
-        pthread_join(thread, NULL);
-    else
-        save(&job);
+    hs_tool_run_roomy(save, &job);
     return job.result;
 }

@@ -24,6 +24,7 @@
 
 #include "heapsnap/capture.h"
 #include "probes/abi.h"
+#include "tools/check.h"
 #include "tools/save.h"
 #include "tools/tool.h"
 
@@ -31,12 +32,17 @@ struct arguments {
     int capture_fd;
     int control_fd;
     bool verbose;
+    bool checks, writes_file;
 };
+
+enum { KEY_CHECK = 256, KEY_ONLY_CHECK };
 
 static const struct argp_option options[] = {
     {"capture", 'c', "FD", 0, "Descriptor of the capture", 0},
     {"control", 'p', "FD", 0, "Descriptor of the process's control page", 0},
     {"verbose", 'v', NULL, 0, "Say on stderr which file was written", 0},
+    {"check", KEY_CHECK, NULL, 0, "Look for leaks, too", 0},
+    {"only-check", KEY_ONLY_CHECK, NULL, 0, "Look for leaks and write no file", 0},
     {0},
 };
 
@@ -54,6 +60,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case 'v':
         arguments->verbose = true;
+        return 0;
+    case KEY_ONLY_CHECK:
+        arguments->writes_file = false;
+        __attribute__((fallthrough));
+    case KEY_CHECK:
+        arguments->checks = true;
         return 0;
     case ARGP_KEY_END:
         if (arguments->capture_fd < 0)
@@ -86,17 +98,30 @@ static struct hs_control *map_control(int fd)
     return control;
 }
 
-static int write_file(const struct arguments *arguments, char *path, size_t size,
+static int write_file(const struct hs_capture *capture, char *path, size_t size,
                       struct hs_error *err)
 {
+    const struct hs_capture_header *header = capture->header;
+    return hs_save_capture(capture, hs_capture_string(capture, header->strings_directory),
+                           hs_capture_string(capture, header->strings_output), path, size,
+                           err);
+}
+
+/* The check goes first: somebody waits for its answer, and the file may fail. */
+static int serve(const struct arguments *arguments, struct hs_control *control,
+                 char *path, size_t size, struct hs_error *err)
+{
     struct hs_capture capture;
+    int status = HS_CHECK_STATUS;
     int result = hs_capture_open(arguments->capture_fd, &capture, err);
     if (result != 0)
         return result;
-    const struct hs_capture_header *header = capture.header;
-    result = hs_save_capture(
-        &capture, hs_capture_string(&capture, header->strings_directory),
-        hs_capture_string(&capture, header->strings_output), path, size, err);
+    if (arguments->checks)
+        result = hs_check_capture(&capture, &status, err);
+    if (control && arguments->checks)
+        __atomic_store_n(&control->check_status, (uint32_t)status, __ATOMIC_RELEASE);
+    if (arguments->writes_file && result == 0)
+        result = write_file(&capture, path, size, err);
     hs_capture_close(&capture);
     return result;
 }
@@ -107,8 +132,9 @@ static void finish(struct hs_control *control, const char *path,
                    const struct hs_error *err)
 {
     if (err->code == 0) {
-        snprintf(control->last_file, sizeof(control->last_file), "%.*s",
-                 (int)sizeof(control->last_file) - 1, path);
+        if (*path)
+            snprintf(control->last_file, sizeof(control->last_file), "%.*s",
+                     (int)sizeof(control->last_file) - 1, path);
         __atomic_store_n(&control->error, 0, __ATOMIC_RELEASE);
     } else {
         snprintf(control->error_text, sizeof(control->error_text), "%.*s",
@@ -122,7 +148,8 @@ static void finish(struct hs_control *control, const char *path,
 
 int hs_verb_write(int argc, char **argv)
 {
-    struct arguments arguments = {-1, -1, false};
+    struct arguments arguments = {
+        .capture_fd = -1, .control_fd = -1, .writes_file = true};
     argp_parse(&parser, argc, argv, 0, NULL, &arguments);
 
     /* A closed terminal or pipe is no reason to leave the file unwritten. */
@@ -132,10 +159,10 @@ int hs_verb_write(int argc, char **argv)
     struct hs_control *control = map_control(arguments.control_fd);
     char path[PATH_MAX] = "";
     struct hs_error err = {0};
-    int result = write_file(&arguments, path, sizeof(path), &err);
+    int result = serve(&arguments, control, path, sizeof(path), &err);
     if (result != 0 && err.code == 0)
-        hs_error_set(&err, -result, "cannot write the snapshot: %s", strerror(-result));
-    if (arguments.verbose && !err.code)
+        hs_error_set(&err, -result, "cannot serve the capture: %s", strerror(-result));
+    if (arguments.verbose && !err.code && *path)
         fprintf(stderr, "heapsnap: snapshot written: %s\n", path);
     if (control)
         finish(control, path, &err);

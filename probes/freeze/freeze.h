@@ -21,7 +21,8 @@
 /* One thread of the program, as the freeze found it. */
 struct hs_slot {
     int32_t tid;
-    uint32_t state; /* enum hs_slot_state; atomic */
+    uint32_t state;  /* enum hs_slot_state; atomic */
+    bool is_at_call; /* sp is where a function was called: there is no red zone */
     uint64_t thread_pointer;
     const void *vector; /* in the thread's signal frame; the image reads it there */
     size_t vector_size;
@@ -35,8 +36,15 @@ enum hs_slot_state {
     HS_SLOT_MISSED,  /* given up; a late arrival goes on at once */
 };
 
+/* What the helper is to do with a capture. */
+enum hs_work {
+    HS_WORK_FILE = 1,  /* write the snapshot */
+    HS_WORK_CHECK = 2, /* look for leaks */
+};
+
 /* The request being served. One at a time: the control page's phase is its lock. */
 struct hs_job {
+    uint32_t work;    /* enum hs_work */
     uint32_t kind;    /* enum hs_request_kind */
     uint32_t trigger; /* enum hs_trigger */
     int32_t taker_pid;
@@ -105,9 +113,6 @@ int hs_spawn(void);
 /* Remember the environment for the helper, and which file stderr is. */
 void hs_spawn_init(void);
 
-/* The helper program, NULL when there is none; `ret_looked_for` names a candidate. */
-const char *hs_spawn_helper(const char **ret_looked_for);
-
 /* Reap images that are our own children (only where we are an init or subreaper). */
 void hs_spawn_reap(void);
 
@@ -118,6 +123,18 @@ int hs_spawn_exec_helper(void);
 
 /* Is descriptor 2 still the file it was at start? */
 bool hs_spawn_stderr_is_ours(void);
+
+/* ---- helper.c: what the image becomes ---- */
+
+/* Keep a copy of the environment for it; the first call counts. */
+void hs_helper_remember(void);
+
+/* The helper program, NULL when there is none; `ret_looked_for` names a candidate. */
+const char *hs_spawn_helper(const char **ret_looked_for);
+
+/* Become the helper, or, for `in_child`, start it as a child. Returns only -errno, or 0
+ * when the child runs. */
+int hs_helper_exec(bool in_child);
 
 /* In a process of ours: the program's limits were not meant for it. */
 void hs_spawn_lift_limits(void);

@@ -250,8 +250,8 @@ static int await_file(uint64_t cookie, int32_t image)
     }
     return -ETIMEDOUT;
 }
-int hs_snapshot_run(enum hs_trigger trigger, const char *path, bool wait, int exit_status,
-                    const struct hs_slot *own)
+int hs_snapshot_run(enum hs_trigger trigger, uint32_t work, const char *path, bool wait,
+                    int exit_status, const struct hs_slot *own)
 {
     const char *looked_for;
     if (hs_control_fd() < 0)
@@ -269,6 +269,7 @@ int hs_snapshot_run(enum hs_trigger trigger, const char *path, bool wait, int ex
     }
 
     hs_job.kind = HS_REQUEST_SNAPSHOT;
+    hs_job.work = work;
     hs_job.trigger = trigger;
     hs_job.taker_pid = 0;
     hs_job.cookie = hs_control->cookie;

@@ -14,12 +14,12 @@
 #include "probes/tracker/raw.h"
 
 /*
- * A snapshot that the process itself wants, written by the helper. `path` (may be NULL)
- * is the exact file; `wait`: return when it is complete; `own` is the calling thread.
- * 0 or -errno, reported.
+ * A snapshot that the process itself wants, for the helper to do `work` with (bits of
+ * enum hs_work). `path` (may be NULL) is the exact file; `wait`: return when all is done;
+ * `own` is the calling thread. 0 or -errno, reported.
  */
-int hs_snapshot_run(enum hs_trigger trigger, const char *path, bool wait, int exit_status,
-                    const struct hs_slot *own);
+int hs_snapshot_run(enum hs_trigger trigger, uint32_t work, const char *path, bool wait,
+                    int exit_status, const struct hs_slot *own);
 
 /*
  * The phase of the control page. claim() takes it for a request of our own, with a cookie

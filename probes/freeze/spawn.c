@@ -35,7 +35,6 @@
 #include "probes/tracker/report.h"
 
 #define STACK_SIZE (256u * 1024)
-#define ENVIRONMENT_MAX 512
 #define KEEP_MAX 4
 #define ORPHAN_LIMIT_NS 2000000000ull
 
@@ -50,43 +49,6 @@ static uint64_t orphan_ended; /* when we found it dead and not reaped; 0: not ye
 static bool orphans_stay;     /* as zombies: that init reaps nobody */
 static bool keeps_child;      /* the image being made is to be our child */
 static uint64_t stderr_device, stderr_inode;
-static char *environment[ENVIRONMENT_MAX + 1];
-
-static bool starts_with(const char *text, const char *start)
-{
-    while (*start && *text == *start)
-        text++, start++;
-    return !*start;
-}
-
-static size_t length(const char *text)
-{
-    size_t size = 0;
-    while (text[size])
-        size++;
-    return size;
-}
-
-/* The program may move, change and free its environment later; keep a copy. */
-static void remember_environment(void)
-{
-    size_t size = 0;
-    int count = 0;
-    for (char **at = environ; at && *at; at++)
-        size += length(*at) + 1;
-    char *copy = size ? hs_raw_map(size) : NULL;
-    for (char **at = environ; copy && *at && count < ENVIRONMENT_MAX; at++) {
-        if (starts_with(*at, "LD_PRELOAD=") || starts_with(*at, "LD_AUDIT=")
-            || starts_with(*at, "HEAPSNAP_"))
-            continue;
-        environment[count++] = copy;
-        for (const char *from = *at;; from++)
-            if (!(*copy++ = *from))
-                break;
-    }
-    environment[count] = NULL;
-}
-
 void hs_spawn_init(void)
 {
     struct stat status;
@@ -94,8 +56,7 @@ void hs_spawn_init(void)
         stderr_device = status.st_dev;
         stderr_inode = status.st_ino;
     }
-    if (!environment[0])
-        remember_environment();
+    hs_helper_remember();
 }
 
 bool hs_spawn_stderr_is_ours(void)
@@ -268,123 +229,7 @@ int hs_spawn(void)
     return hs_job.image_pid < 0 ? hs_job.image_pid : 0;
 }
 
-/* ---- the helper ---- */
-
-static bool is_program(const char *path)
-{
-    struct stat status;
-    return hs_raw(SYS_newfstatat, AT_FDCWD, path, &status, 0) == 0
-           && S_ISREG(status.st_mode) && hs_raw(SYS_faccessat, AT_FDCWD, path, X_OK) == 0;
-}
-
-const char *hs_spawn_helper(const char **ret_looked_for)
-{
-    /* Where it is beside the shim: in a build tree, below lib/, below lib/<machine>/. */
-    static const char *const places[] = {"../tools/heapsnap", "../../bin/heapsnap",
-                                         "../../../bin/heapsnap"};
-    static char path[1200];
-
-    *ret_looked_for = path;
-    if (hs_options.helper[0]) {
-        hs_format(path, sizeof(path), "%s", hs_options.helper);
-        return is_program(path) ? path : NULL;
-    }
-    size_t folder = length(hs_control->shim_path);
-    while (folder > 0 && hs_control->shim_path[folder - 1] != '/')
-        folder--;
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        hs_format(path, sizeof(path), "%s", hs_control->shim_path);
-        hs_format(path + folder, sizeof(path) - folder, "%s", places[i]);
-        if (is_program(path))
-            return path;
-    }
-    hs_format(path + folder, sizeof(path) - folder, "%s", places[0]);
-    return NULL;
-}
-void hs_spawn_lift_limits(void)
-{
-    static const int lifted[] = {RLIMIT_AS,    RLIMIT_DATA, RLIMIT_NOFILE,
-                                 RLIMIT_FSIZE, RLIMIT_CPU,  RLIMIT_STACK};
-    for (size_t i = 0; i < sizeof(lifted) / sizeof(lifted[0]); i++) {
-        struct rlimit limit;
-        if (hs_raw(SYS_prlimit64, 0, lifted[i], 0, &limit) < 0)
-            continue;
-        limit.rlim_cur = limit.rlim_max;
-        hs_raw(SYS_prlimit64, 0, lifted[i], &limit, 0);
-    }
-}
-
-/*
- * Signals as a program expects them at its start. What came before we left the program's
- * process group was for the program, and must not end the helper.
- */
-static void reset_signals(void)
-{
-    struct {
-        void (*handler)(int);
-        unsigned long flags;
-        void (*restorer)(void);
-        uint64_t mask;
-    } standard = {0};
-    for (int signal = 1; signal <= 64; signal++)
-        hs_raw(SYS_rt_sigaction, signal, &standard, 0, 8);
-    uint64_t all = ~0ull, nothing = 0;
-    struct timespec now = {0};
-    while (hs_raw(SYS_rt_sigtimedwait, &all, 0, &now, 8) > 0)
-        ;
-    hs_raw(SYS_rt_sigprocmask, SIG_SETMASK, &nothing, 0, 8);
-}
-
-static int exec_helper(void)
-{
-    const char *looked_for;
-    const char *helper = hs_spawn_helper(&looked_for);
-    char capture[16], control[16];
-    if (!helper)
-        return -ENOENT;
-
-    hs_format(capture, sizeof(capture), "%d", (int64_t)hs_job.capture_fd);
-    hs_format(control, sizeof(control), "%d", (int64_t)hs_job.control_fd);
-    hs_raw(SYS_fcntl, hs_job.capture_fd, F_SETFD, 0);
-    hs_raw(SYS_fcntl, hs_job.control_fd, F_SETFD, 0);
-    for (int fd = 0; fd <= 2; fd++)
-        hs_raw(SYS_fcntl, fd, F_SETFD, 0);
-    reset_signals();
-
-    const char *arguments[] = {"heapsnap",
-                               "write-snapshot",
-                               "--capture",
-                               capture,
-                               "--control",
-                               control,
-                               hs_options.verbose ? "--verbose" : NULL,
-                               NULL};
-    return (int)hs_raw(SYS_execve, helper, arguments, environment);
-}
-
-static void helper_entry(void *result)
-{
-    *(volatile int *)result = exec_helper();
-    for (;;)
-        hs_raw(SYS_exit_group, 1);
-}
-
-/* Whoever executes gets SIGCHLD for an exit signal, so a child of the program does not. */
-static int exec_in_child(void)
-{
-    volatile int result = 0;
-    char *stack = hs_scratch_map(STACK_SIZE);
-    if (!stack)
-        return -ENOMEM;
-    long child = hs_machine_clone(CLONE_VM | CLONE_VFORK, stack + STACK_SIZE,
-                                  helper_entry, (void *)&result, NULL);
-    if (child < 0)
-        return (int)child;
-    hs_raw(SYS_wait4, child, 0, __WALL, 0);
-    return result;
-}
-
 int hs_spawn_exec_helper(void)
 {
-    return keeps_child ? exec_in_child() : exec_helper();
+    return hs_helper_exec(keeps_child);
 }

@@ -81,11 +81,12 @@ static uint64_t next_block(uint64_t address, uint64_t limit)
     return limit;
 }
 
-static struct span live_stack(uint64_t sp, uint64_t thread_pointer, bool *ret_in_block)
+static struct span live_stack(const struct hs_slot *slot, bool *ret_in_block)
 {
+    uint64_t sp = slot->registers[HS_MACHINE_SP], thread_pointer = slot->thread_pointer;
     const struct hs_range *range = hs_maps_find(&hs_image.maps, sp);
     const struct hs_capture_block *block = hs_heap_find(sp);
-    struct span span = {sp - HS_RED_ZONE, 0};
+    struct span span = {slot->is_at_call ? sp : sp - HS_RED_ZONE, 0};
 
     *ret_in_block = block != NULL;
     if (!range || range->start > sp)
@@ -166,7 +167,7 @@ static int add_tls(const struct hs_slot *slot, uint32_t owner, uint64_t *ret_sta
 static int add_roots(const struct hs_slot *slot, struct hs_capture_thread *thread,
                      uint32_t owner)
 {
-    uint64_t sp = slot->registers[HS_MACHINE_SP], tls = UINT64_MAX;
+    uint64_t tls = UINT64_MAX;
     bool in_block = false;
     int err = hs_registers_add(slot, owner);
     if (err == 0)
@@ -174,7 +175,7 @@ static int add_roots(const struct hs_slot *slot, struct hs_capture_thread *threa
     if (err < 0)
         return err;
 
-    struct span stack = live_stack(sp, slot->thread_pointer, &in_block);
+    struct span stack = live_stack(slot, &in_block);
     thread->stack_start = stack.start;
     thread->stack_end = stack.end > stack.start ? stack.end : stack.start;
     /* In a pthread's stack the TLS is at the end and has a root of its own. */

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include "probes/freeze/ending.h"
 #include "probes/freeze/image.h"
 #include "probes/freeze/private_signal.h"
 #include "probes/freeze/restart.h"
@@ -28,7 +29,6 @@
 #define TIMER_MARK 0x6865617073ull /* "heaps": the interval timer speaks */
 
 static int64_t next_threshold;
-static uint32_t exit_taken;
 static bool is_started;
 static uint32_t n_handlers; /* threads inside one of ours */
 static int timer = -1;
@@ -38,7 +38,7 @@ static int run(enum hs_trigger trigger, const char *path, bool wait, int exit_st
 {
     if (!is_started || !hs_tracker_is_on())
         return -ENOSYS;
-    return hs_snapshot_run(trigger, path, wait, exit_status, own);
+    return hs_snapshot_run(trigger, HS_WORK_FILE, path, wait, exit_status, own);
 }
 
 int hs_trigger_run(enum hs_trigger trigger, const char *path, bool wait)
@@ -193,22 +193,14 @@ void hs_trigger_fork_child(void)
     hs_stop_fork_child();
     hs_spawn_fork_child();
     __atomic_store_n(&n_handlers, 0, __ATOMIC_RELEASE);
-    __atomic_store_n(&exit_taken, 0, __ATOMIC_RELEASE);
+    hs_ending_fork_child();
     hs_epochs_note(hs_control->epoch, hs_clock(CLOCK_REALTIME));
     start_timer();
 }
 
-void hs_trigger_exit(int status)
+bool hs_trigger_is_started(void)
 {
-    struct hs_slot own;
-    if (!hs_options.snapshot_at_exit
-        || __atomic_exchange_n(&exit_taken, 1, __ATOMIC_ACQ_REL))
-        return;
-    int saved = errno;
-    hs_snapshot_fill_own(&own, NULL);
-    run(HS_TRIGGER_EXIT, hs_options.output[0] ? hs_options.output : NULL, true, status,
-        &own);
-    errno = saved;
+    return is_started;
 }
 
 void hs_trigger_bytes(int64_t live_bytes)

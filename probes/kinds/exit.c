@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * The ways to end a process that run no exit handlers. The ordinary way is in
- * tracker/lifecycle.c.
+ * The ways to end a process. exit() runs our handler (tracker/lifecycle.c), and only says
+ * here who called it; the others run none.
  */
 
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 
 HS_NEXT(void, _exit, (int))
 HS_NEXT(void, quick_exit, (int))
+HS_NEXT(void, exit, (int))
 
 static void take_exit_snapshot(int status)
 {
@@ -48,6 +49,15 @@ HS_EXPORT void quick_exit(int status)
     take_exit_snapshot(status);
     if (hs_next_quick_exit())
         hs_next_quick_exit()(status);
+    for (;;)
+        hs_raw(SYS_exit_group, status);
+}
+
+HS_EXPORT void exit(int status)
+{
+    hs_trigger_ending((const char *)__builtin_frame_address(0) + 2 * sizeof(void *));
+    if (hs_next_exit())
+        hs_next_exit()(status);
     for (;;)
         hs_raw(SYS_exit_group, status);
 }

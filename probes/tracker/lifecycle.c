@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -106,16 +107,17 @@ static void explain_nothing(void)
                   hs_options.output);
 }
 
-static void take_last(int status)
+/* Returns the status to end with instead, or 0. */
+static int take_last(int status, void *handler_frame)
 {
     if (!hs_tracker_is_on()) {
         explain_nothing();
-        return;
+        return 0;
     }
     if (!hs_tracker_is_this_process())
-        return;
+        return 0;
     hs_verify_report();
-    hs_trigger_exit(status);
+    return hs_trigger_last(status, handler_frame);
 }
 
 /* Only glibc tells handlers the status. */
@@ -123,7 +125,9 @@ static void take_last(int status)
 static void at_exit(int status, void *context)
 {
     (void)context;
-    take_last(status);
+    int instead = take_last(status, __builtin_frame_address(0));
+    if (instead)
+        exit(instead); /* glibc goes on with the handlers that are left */
 }
 
 static void register_at_exit(void)
@@ -133,7 +137,11 @@ static void register_at_exit(void)
 #else
 static void at_exit(void)
 {
-    take_last(HS_EXIT_STATUS_UNKNOWN);
+    int instead = take_last(HS_EXIT_STATUS_UNKNOWN, __builtin_frame_address(0));
+    if (!instead)
+        return;
+    fflush(NULL); /* exit() must not be called again */
+    _exit(instead);
 }
 
 static void register_at_exit(void)
@@ -202,6 +210,8 @@ static const char *start_tracking(void)
     struct hs_module shim;
     if (hs_module_read((uint64_t)&start_tracking, &shim))
         note_shim_path(&shim);
+    if (hs_options.checks)
+        hs_report_keep();
     hs_allocators_patch();
     hs_unwind_init();
     if (pthread_atfork(fork_before, fork_parent, fork_child) != 0)

@@ -31,9 +31,21 @@ void hs_trigger_end(const char *why);
 /* After fork in a tracked child: timers are not inherited, state of other threads is. */
 void hs_trigger_fork_child(void);
 
-/* The program ends with `status` (its exit code, or 0 when unknown): take the exit
- * snapshot when asked for, and wait until its file is complete. At most once. */
+/* The program ends at once with `status`, running no exit handlers: take the exit snapshot
+ * when asked for, and wait until its file is complete. At most once. */
 void hs_trigger_exit(int status);
+
+/*
+ * The same from an exit handler, `status` being its exit code or 0 when unknown. With
+ * check=1 the helper looks for leaks, too. `handler_frame` is the handler's
+ * __builtin_frame_address(0). Returns the status that the process must end
+ * with instead of its own, or 0.
+ */
+int hs_trigger_last(int status, void *handler_frame);
+
+/* Our exit() was called by a frame whose stack pointer then was `caller_stack`. Not for
+ * inlining: the registers are those of the caller of this. */
+void hs_trigger_ending(const void *caller_stack);
 
 /* Live bytes have moved by a batch (thread.c flushes them); may take a snapshot. */
 void hs_trigger_bytes(int64_t live_bytes);
