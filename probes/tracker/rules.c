@@ -172,18 +172,23 @@ struct hs_rule hs_rules_compile(uint64_t address)
 
 struct hs_rule hs_rule_word_rule(uint64_t word)
 {
-    struct hs_rule rule = {.kind = HS_RULE_COMPLEX};
-    if ((word & HS_RULE_WORD_KIND) != HS_RULE_WORD_SPECIAL) {
-        rule.kind =
-            (word & HS_RULE_WORD_KIND) == HS_RULE_WORD_SP ? HS_RULE_SP : HS_RULE_BP;
-        rule.cfa_offset = (uint32_t)hs_rule_word_cfa(word);
-        rule.bp_offset = (uint32_t)hs_rule_word_bp(word);
-    } else if (word >> HS_RULE_CFA_SHIFT == HS_SPECIAL_OUTERMOST) {
-        rule.kind = HS_RULE_OUTERMOST;
-    } else if (word >> HS_RULE_CFA_SHIFT != HS_SPECIAL_COMPLEX) {
-        rule.kind = HS_RULE_FRAME;
+    if ((word & HS_RULE_WORD_KIND) != HS_RULE_WORD_SPECIAL)
+        return (struct hs_rule){
+            .kind =
+                (word & HS_RULE_WORD_KIND) == HS_RULE_WORD_SP ? HS_RULE_SP : HS_RULE_BP,
+            .cfa_offset = (uint32_t)hs_rule_word_cfa(word),
+            .bp_offset = (uint32_t)hs_rule_word_bp(word),
+        };
+    switch (hs_rule_word_special(word)) {
+    case HS_SPECIAL_OUTERMOST:
+        return (struct hs_rule){.kind = HS_RULE_OUTERMOST};
+    case HS_SPECIAL_COMPLEX:
+        return (struct hs_rule){.kind = HS_RULE_COMPLEX};
+    case HS_SPECIAL_FRAME:
+    case HS_SPECIAL_NO_MODULE:
+        break;
     }
-    return rule;
+    return (struct hs_rule){.kind = HS_RULE_FRAME};
 }
 
 /* Addresses that were found to be in no module, 64 KiB a bit; far ones share bits. */
@@ -248,5 +253,5 @@ bool hs_rules_has_no_module(uint64_t address, uint32_t generation)
 {
     uint64_t word = hs_rules_find(address, hs_rules_hash(address), generation);
     return (word & HS_RULE_WORD_KIND) == HS_RULE_WORD_SPECIAL
-           && word >> HS_RULE_CFA_SHIFT == HS_SPECIAL_NO_MODULE;
+           && hs_rule_word_special(word) == HS_SPECIAL_NO_MODULE;
 }

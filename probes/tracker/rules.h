@@ -144,6 +144,12 @@ static inline uint64_t hs_rule_word_cfa(uint64_t word)
     return (word >> HS_RULE_CFA_SHIFT) * 8;
 }
 
+/* Of a word whose kind is HS_RULE_WORD_SPECIAL. */
+static inline enum hs_rule_special hs_rule_word_special(uint64_t word)
+{
+    return (enum hs_rule_special)(word >> HS_RULE_CFA_SHIFT);
+}
+
 /* How far below the CFA the caller's frame pointer is saved; 0: it is not. */
 static inline uint64_t hs_rule_word_bp(uint64_t word)
 {

@@ -97,13 +97,15 @@ step_special(const struct hs_thread *thread, struct hs_thread_frame *frame, uint
 {
     if (frame->ip < PAGE)
         return STEP_UNSURE;
-    switch (hs_rule_word_cfa(word) / 8) {
+    switch (hs_rule_word_special(word)) {
     case HS_SPECIAL_FRAME:
         return step_frame(thread, frame, true);
     case HS_SPECIAL_NO_MODULE:
         return step_frame(thread, frame, false);
     case HS_SPECIAL_OUTERMOST:
         return STEP_END;
+    case HS_SPECIAL_COMPLEX:
+        break;
     }
     return STEP_DECLINE;
 }
