@@ -10,19 +10,15 @@
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 
-/* The standard layout of XSAVE (Intel SDM 1, 13.4 and 13.5): 16 registers of 128 bits at
- * 160, their upper halves and what AVX-512 adds at the offsets that every processor with
- * these features has used so far. */
-#define XSAVE_SIZE 4096 /* AMX has 8 KB more, behind what is looked at */
+/*
+ * The layout of XSAVE (Intel SDM 1, 13.4): x87 and the 16 registers of 128 bits in the
+ * first 416 bytes, its own bookkeeping up to 576, then everything wider, at offsets that
+ * differ between makers. For scanning it does not matter which word is whose.
+ */
+#define XSAVE_SIZE 4096 /* the tiles of AMX lie behind it: numbers, no addresses */
 static const struct {
-    uint16_t start, size;
-} vector_areas[] = {
-    {32, 128},    /* x87 and MMX */
-    {160, 256},   /* XMM0-15 */
-    {576, 256},   /* upper halves of YMM0-15 */
-    {1152, 512},  /* upper halves of ZMM0-15 */
-    {1664, 1024}, /* ZMM16-31 */
-};
+    size_t start, end;
+} vector_areas[] = {{32, 416}, {576, XSAVE_SIZE}};
 
 bool hs_machine_get(pid_t tid, struct hs_machine_registers *ret)
 {
@@ -52,16 +48,13 @@ void hs_machine_show(const struct hs_machine_registers *registers,
     ret->is_stopped = true;
 }
 
-/* Upper halves that were never used may hold what an earlier owner of the register left;
- * the kernel clears what the header's mask says is unused, so no look at it is needed. */
 static void show_vector(const uint8_t *state, size_t size, struct hs_memory_thread *ret)
 {
     ret->n_vector = 0;
     for (size_t i = 0; i < sizeof(vector_areas) / sizeof(*vector_areas); i++) {
-        size_t end = (size_t)vector_areas[i].start + vector_areas[i].size;
+        size_t end = vector_areas[i].end < size ? vector_areas[i].end : size;
         for (size_t at = vector_areas[i].start;
-             at + 8 <= end && at + 8 <= size && ret->n_vector < HS_MEMORY_VECTOR_MAX;
-             at += 8) {
+             at + 8 <= end && ret->n_vector < HS_MEMORY_VECTOR_MAX; at += 8) {
             uint64_t word;
             memcpy(&word, state + at, sizeof(word));
             if (word != 0)

@@ -46,7 +46,7 @@ BEGIN {
     allow("tools", both)
     allow("samples", both)
     public["error"] = "base"
-    public["capture"] = public["process"] = "image"
+    public["capture"] = public["process"] = public["memory"] = "image"
     public["heapsnap"] = "api"
     public["suppression"] = "leak"
 }

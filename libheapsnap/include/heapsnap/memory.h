@@ -26,7 +26,7 @@ struct hs_memory_range {
     const char *path; /* a file's; "[heap]", "[stack]" where it is told; "" anonymous */
 };
 
-#define HS_MEMORY_VECTOR_MAX 256 /* all 32 registers of AVX-512 */
+#define HS_MEMORY_VECTOR_MAX 288 /* all that AVX-512 has */
 
 /* A thread as it stood: numbers of the registers are DWARF's. */
 struct hs_memory_thread {
