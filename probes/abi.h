@@ -276,6 +276,8 @@ struct hs_capture_frame {
 };
 #define HS_STACK_NONE 0u
 #define HS_STACK_UNKNOWN 1u
+/* Address of the outermost frame of HS_BLOCK_IGNORED blocks; no code is there. */
+#define HS_FRAME_IGNORED 1u
 
 struct hs_capture_block {
     uint64_t address;

@@ -13,6 +13,7 @@
 
 #include "probes/freeze/freeze.h"
 #include "probes/freeze/image.h"
+#include "probes/tracker/ignore.h"
 #include "probes/tracker/live.h"
 #include "probes/tracker/mappings.h"
 #include "probes/tracker/sample.h"
@@ -83,6 +84,7 @@ static bool on_block(const struct hs_live_block *live, void *context)
         .size = live->size,
         .stack = live->stack,
         .birth_epoch = live->birth_epoch,
+        .flags = hs_ignore_is(live->stack) ? HS_BLOCK_IGNORED : 0,
     };
     return add(merge, &block);
 }

@@ -108,7 +108,6 @@ const char *hs_refuse_reason(void)
         {"__tsan_init", "the program is built with ThreadSanitizer"},
         {"__msan_init", "the program is built with MemorySanitizer"},
         {"__lsan_init", "the program is built with LeakSanitizer"},
-        {"__lsan_do_leak_check", "the program is built with LeakSanitizer"},
     };
     for (size_t i = 0; i < sizeof(checkers) / sizeof(checkers[0]); i++)
         if (hs_next_find_first(checkers[i].symbol))
