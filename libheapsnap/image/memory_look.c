@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "libheapsnap/base/guard.h"
+#include "libheapsnap/image/memory_image.h"
 #include "libheapsnap/image/memory_machine.h"
 #include "libheapsnap/image/memory_stop.h"
 
@@ -69,31 +70,67 @@ static void publish(struct hs_look *look, int result)
     pthread_mutex_unlock(&look->lock);
 }
 
-/* False: nobody needs it any more; true: time is up. */
-static void wait_for_end(struct hs_look *look)
+/* Until nobody needs the look any more, or `milliseconds` are over (0: never). */
+static void wait_for_end(struct hs_look *look, unsigned int milliseconds)
 {
+    uint64_t end = hs_monotonic_ns() + (uint64_t)milliseconds * 1000000u;
+    struct timespec until = {.tv_sec = (time_t)(end / 1000000000u),
+                             .tv_nsec = (long)(end % 1000000000u)};
     pthread_mutex_lock(&look->lock);
-    while (!look->is_over)
-        pthread_cond_wait(&look->changed, &look->lock);
+    int result = 0;
+    while (!look->is_over && result == 0)
+        result = milliseconds == 0
+                     ? pthread_cond_wait(&look->changed, &look->lock)
+                     : pthread_cond_timedwait(&look->changed, &look->lock, &until);
     pthread_mutex_unlock(&look->lock);
+}
+
+/* The pause is over once the image exists; everything else can wait until then. False: no
+ * image could be made, and the process is still stopped, or `look->result` says why not. */
+static bool go_on_with_image(struct hs_look *look, struct hs_stop *stop,
+                             struct hs_image *image)
+{
+    if (!look->wants_image
+        || !hs_image_create(stop, look->place, image, look->reason, sizeof(look->reason)))
+        return false;
+    hs_stop_release(stop);
+    look->pause_ns = hs_monotonic_ns() - stop->first_ns;
+    look->fork_ns = image->fork_ns;
+    if (hs_image_secure(image)) {
+        look->image = image->pid;
+        return true;
+    }
+    snprintf(look->reason, sizeof(look->reason), "its image was killed");
+    hs_image_destroy(image, look->pid);
+    look->result = hs_stop_all(stop, look->pid, &look->err);
+    return false;
+}
+
+static int stop_and_look(struct hs_look *look, struct hs_stop *stop)
+{
+    int result = hs_stop_all(stop, look->pid, &look->err);
+    look->stopped_ns = stop->last_ns;
+    return result == 0 ? take_threads(look, stop) : result;
 }
 
 static void *run(void *argument)
 {
     struct hs_look *look = argument;
     struct hs_stop stop;
-    int result = hs_stop_all(&stop, look->pid, &look->err);
+    struct hs_image image = {0};
+    bool has_image = false;
+    int result = stop_and_look(look, &stop);
     if (result == 0) {
-        look->stopped_ns = stop.last_ns;
-        result = take_threads(look, &stop);
-        name_threads(look);
-        publish(look, result);
-        wait_for_end(look);
-        hs_stop_release(&stop);
-        look->pause_ns = hs_monotonic_ns() - stop.first_ns;
-    } else {
-        publish(look, result);
+        has_image = go_on_with_image(look, &stop, &image);
+        result = look->result;
     }
+    name_threads(look);
+    publish(look, result);
+    if (result == 0)
+        wait_for_end(look, has_image ? HS_IMAGE_LIFE_MS : 0);
+    if (has_image)
+        hs_image_destroy(&image, look->pid);
+    hs_stop_release(&stop);
     return NULL;
 }
 
@@ -108,9 +145,10 @@ static int start_thread(struct hs_look *look)
     return result;
 }
 
-int hs_look_begin(struct hs_look *look, pid_t pid, bool wants_image, struct hs_error *err)
+int hs_look_begin(struct hs_look *look, pid_t pid, bool wants_image, uint64_t place,
+                  struct hs_error *err)
 {
-    *look = (struct hs_look){.pid = pid, .wants_image = wants_image};
+    *look = (struct hs_look){.pid = pid, .wants_image = wants_image, .place = place};
     pthread_mutex_init(&look->lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);

@@ -26,6 +26,7 @@
 struct hs_look {
     pid_t pid;
     bool wants_image;
+    uint64_t place; /* hs_call_place(), only with an image */
 
     /* Set by hs_look_begin(). */
     HS_ARRAY(struct hs_memory_thread) threads;
@@ -40,12 +41,11 @@ struct hs_look {
     bool is_ready, is_over; /* the look stands; nobody needs it any more */
     int result;
     struct hs_error err;
-    pid_t caller; /* thread that made the image */
-    uint64_t place;
 };
 
-/* Stop, look, and with an image let go again. Errors as hs_memory_open_process(). */
-int hs_look_begin(struct hs_look *look, pid_t pid, bool wants_image,
+/* Stop, look, and with an image let go again. `place` is for an image, 0 without room.
+ * Errors as hs_memory_open_process(). */
+int hs_look_begin(struct hs_look *look, pid_t pid, bool wants_image, uint64_t place,
                   struct hs_error *err);
 void hs_look_end(struct hs_look *look);
 

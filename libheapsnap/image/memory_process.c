@@ -22,6 +22,7 @@
 
 #include "libheapsnap/base/guard.h"
 #include "libheapsnap/image/memory_backend.h"
+#include "libheapsnap/image/memory_call.h"
 #include "libheapsnap/image/memory_look.h"
 #include "libheapsnap/image/memory_pages.h"
 #include "libheapsnap/image/memory_refusal.h"
@@ -159,9 +160,27 @@ static void show_look(struct live *live)
     live->look.threads.count = live->look.threads.room = 0;
 }
 
+/* Before the stop, since it takes a while: a process that runs may be read as well. */
+static uint64_t find_place(struct live *live, const struct hs_memory_auxv *auxv)
+{
+    uint64_t place = 0;
+    live->has_vm_read = false;
+    if (open_files(live, NULL) == 0
+        && hs_tables_read_maps(&live->tables, live->memory.pid) == 0) {
+        hs_tables_publish(&live->tables, &live->memory);
+        place = hs_call_place(&live->memory, auxv);
+    }
+    forget(live);
+    return place;
+}
+
 static int look(struct live *live, bool wants_image, struct hs_error *err)
 {
-    int result = hs_look_begin(&live->look, live->memory.pid, wants_image, err);
+    struct hs_memory_auxv auxv;
+    hs_auxv_read(live->memory.pid, &auxv);
+    live->look.image = 0;
+    uint64_t place = wants_image ? find_place(live, &auxv) : 0;
+    int result = hs_look_begin(&live->look, live->memory.pid, wants_image, place, err);
     if (result != 0)
         return result;
     live->is_looking = true;
@@ -175,8 +194,6 @@ static int look(struct live *live, bool wants_image, struct hs_error *err)
     hs_tables_publish(&live->tables, &live->memory);
     choose_read(live);
 
-    struct hs_memory_auxv auxv;
-    hs_auxv_read(live->memory.pid, &auxv);
     if (!hs_tables_find_modules(&live->tables, &live->memory, &auxv))
         return hs_error_set(err, ENOMEM, "no memory for the modules of process %d",
                             (int)live->memory.pid);

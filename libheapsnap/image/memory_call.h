@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+
+/* Private to image/: making a stopped thread of another process do a system call. */
+
+#ifndef HEAPSNAP_IMAGE_MEMORY_CALL_H
+#define HEAPSNAP_IMAGE_MEMORY_CALL_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "libheapsnap/image/memory_backend.h"
+#include "libheapsnap/image/memory_machine.h"
+#include "libheapsnap/image/memory_stop.h"
+
+/*
+ * Where the code of a call can lie for a moment: the padding behind the code of the loader,
+ * the executable or the C library, which nothing else uses. 0: there is no room. `memory`
+ * shows the process's mappings, and need not be stopped.
+ */
+uint64_t hs_call_place(const struct hs_memory *memory, const struct hs_memory_auxv *auxv);
+
+/*
+ * Let the stopped thread `thread` do `call` and stop again where it was. Sets `ret_result`
+ * to what the call returned, negative errno included, and `ret_child` to the process it
+ * made, in this namespace, or 0. Returns -errno when the call could not be done.
+ */
+int hs_call(struct hs_stopped_thread *thread, uint64_t place,
+            const struct hs_machine_call *call, int64_t *ret_result, pid_t *ret_child);
+
+/* How well a thread suits: the higher the better; 0: not at all. `ret_reason` then tells
+ * why, a constant. */
+unsigned int hs_call_suits(const struct hs_stopped_thread *thread,
+                           const char **ret_reason);
+
+#endif
