@@ -15,6 +15,7 @@
 /* Of 127 lists; somebody may have been stopped while changing some. */
 #define GOOD_BINS 120u
 #define ADDRESS_LIMIT (1ull << 47)
+#define RING_MAX 65536u
 
 static bool is_address(const struct hs_glibc *heap, uint64_t address)
 {
@@ -38,22 +39,42 @@ static bool is_bin(struct hs_glibc *heap, uint64_t bin)
            || (hs_reader_word(heap->reader, previous + 16, &back) && back == bin);
 }
 
-bool hs_glibc_is_arena(struct hs_glibc *heap, uint64_t address)
+/* How many of its lists are right, if it can be an arena at all; 0: it cannot. */
+static unsigned count_bins(struct hs_glibc *heap, uint64_t address)
 {
     uint64_t next = hs_glibc_word(heap, address + HS_ARENA_NEXT);
     uint64_t size = hs_glibc_word(heap, address + HS_ARENA_SYSTEM_MEM);
     uint64_t max = hs_glibc_word(heap, address + HS_ARENA_MAX_SYSTEM_MEM);
     uint64_t first_bin = address + HS_ARENA_BINS - 16;
     if (next == 0 || next % 16 || size > max || max >= ADDRESS_LIMIT)
-        return false;
+        return 0;
     uint64_t top = hs_glibc_word(heap, address + HS_ARENA_TOP);
     if (top != first_bin && (size == 0 || !is_address(heap, top)))
-        return false;
+        return 0;
 
     unsigned bad = 0;
     for (unsigned i = 0; i < HS_ARENA_N_BINS && bad <= HS_ARENA_N_BINS - GOOD_BINS; i++)
         bad += !is_bin(heap, first_bin + 16ull * i);
-    return bad <= HS_ARENA_N_BINS - GOOD_BINS;
+    return bad <= HS_ARENA_N_BINS - GOOD_BINS ? HS_ARENA_N_BINS - bad : 0;
+}
+
+bool hs_glibc_is_arena(struct hs_glibc *heap, uint64_t address)
+{
+    return count_bins(heap, address) > 0;
+}
+
+/* Does the ring of arenas lead back? */
+static bool is_ring(struct hs_glibc *heap, uint64_t address)
+{
+    uint64_t at = address;
+    for (unsigned i = 0; i < RING_MAX; i++) {
+        at = hs_glibc_word(heap, at + HS_ARENA_NEXT);
+        if (at == address)
+            return true;
+        if (!is_address(heap, at))
+            return false;
+    }
+    return false;
 }
 
 /* As the file has it before the first malloc: alone in its ring, with one thread. */
@@ -69,24 +90,33 @@ static bool is_unused_arena(struct hs_glibc *heap, uint64_t address)
     return true;
 }
 
-static uint64_t search(struct hs_glibc *heap, uint64_t start, uint64_t end,
-                       uint64_t *ret_unused)
+struct best {
+    uint64_t address, unused;
+    unsigned score;
+};
+
+/* A place a few lists beside the arena has nearly as many right ones, but no ring. */
+static void search(struct hs_glibc *heap, uint64_t start, uint64_t end, struct best *best)
 {
     for (uint64_t at = (start + 15) & ~15ull; at + HS_ARENA_SIZE <= end; at += 16) {
         uint64_t next = hs_glibc_word(heap, at + HS_ARENA_NEXT);
         if (next == 0 || next % 16)
             continue;
-        if (hs_glibc_is_arena(heap, at))
-            return at;
-        if (*ret_unused == 0 && next == at && is_unused_arena(heap, at))
-            *ret_unused = at;
+        unsigned score = count_bins(heap, at);
+        if (score > 0 && is_ring(heap, at))
+            score += HS_ARENA_N_BINS;
+        if (score > best->score) {
+            best->score = score;
+            best->address = at;
+        }
+        if (best->unused == 0 && next == at && is_unused_arena(heap, at))
+            best->unused = at;
     }
-    return 0;
 }
 
 /* The writable memory of a module, bss included. */
-static uint64_t search_module(struct hs_glibc *heap,
-                              const struct hs_memory_module *module, uint64_t *ret_unused)
+static void search_module(struct hs_glibc *heap, const struct hs_memory_module *module,
+                          struct best *best)
 {
     const struct hs_memory *memory = heap->reader->memory;
     size_t i = hs_reader_range_index(heap->reader, module->start);
@@ -97,13 +127,10 @@ static uint64_t search_module(struct hs_glibc *heap,
         uint64_t end = hs_reader_data_end(heap->reader, start);
         if (end > module->end)
             end = module->end;
-        uint64_t found = search(heap, start, end, ret_unused);
-        if (found)
-            return found;
+        search(heap, start, end, best);
         while (i + 1 < memory->n_ranges && memory->ranges[i + 1].start < end)
             i++;
     }
-    return 0;
 }
 
 /* 0: libc by its name, 1: the program itself, 2: any other. */
@@ -119,15 +146,11 @@ static int rank(const struct hs_memory_module *module)
 uint64_t hs_glibc_find(struct hs_glibc *heap)
 {
     const struct hs_memory *memory = heap->reader->memory;
-    uint64_t unused = 0;
-    for (int wanted = 0; wanted <= 2; wanted++)
-        for (size_t i = 0; i < memory->n_modules; i++) {
-            if (rank(&memory->modules[i]) != wanted)
-                continue;
-            uint64_t found = search_module(heap, &memory->modules[i], &unused);
-            if (found)
-                return found;
-        }
-    heap->is_unused = unused != 0;
-    return unused;
+    struct best best = {0};
+    for (int wanted = 0; wanted <= 2 && best.score == 0; wanted++)
+        for (size_t i = 0; i < memory->n_modules; i++)
+            if (rank(&memory->modules[i]) == wanted)
+                search_module(heap, &memory->modules[i], &best);
+    heap->is_unused = best.score == 0 && best.unused != 0;
+    return best.score ? best.address : best.unused;
 }
