@@ -43,7 +43,17 @@ uint32_t hs_symbols_module_at(const struct hs_symbols *symbols, uint64_t address
 size_t hs_symbols_resolve(struct hs_symbols *symbols, uint64_t return_address,
                           uint32_t module, const struct hs_symbol_frame **ret);
 
+/* Whose thread-local block `address` is in, and where: the index of its module, or
+ * UINT32_MAX. Only the program's own is known. */
+uint32_t hs_symbols_thread_offset(struct hs_symbols *symbols, uint64_t thread_pointer,
+                                  uint64_t address, uint64_t *ret);
+
 /* unwind.c */
+
+/* The frame that a slot of a thread's stack belongs to: an address inside its call, and
+ * its canonical frame address. False as for hs_symbols_slot(). */
+bool hs_symbols_slot_frame(struct hs_symbols *symbols, size_t thread, uint64_t address,
+                           uint64_t *ret_pc, uint64_t *ret_cfa);
 void hs_unwind_destroy(struct hs_unwind *unwind, size_t n_threads);
 
 #endif

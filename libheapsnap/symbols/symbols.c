@@ -136,6 +136,8 @@ const char *hs_symbols_signature(struct hs_symbols *symbols, const char *linker_
 static const char *name_by_offset(struct hs_symbols *symbols, uint64_t address,
                                   const struct hs_symbol_module *module)
 {
+    if (address == HS_FRAME_IGNORED)
+        return "(ignored)";
     const char *name = module ? hs_text_format(&symbols->text, "%s+0x%" PRIx64,
                                                module->name, address - module->info->bias)
                               : hs_text_format(&symbols->text, "JIT 0x%" PRIx64, address);
@@ -348,28 +350,39 @@ static uint32_t find_executable(const struct hs_symbols *symbols)
     return UINT32_MAX;
 }
 
-const char *hs_symbols_thread_variable(struct hs_symbols *symbols,
-                                       uint64_t thread_pointer, uint64_t address)
+uint32_t hs_symbols_thread_offset(struct hs_symbols *symbols, uint64_t thread_pointer,
+                                  uint64_t address, uint64_t *ret)
 {
 #if defined(__x86_64__)
     /* The program's block ends at the thread pointer; other modules' places are known to
        the loader only. */
     uint32_t index = find_executable(symbols);
     if (index == UINT32_MAX)
-        return NULL;
-    struct hs_symbol_module *module = open_module(symbols, index);
-    uint64_t size = hs_module_tls_size(module);
+        return UINT32_MAX;
+    uint64_t size = hs_module_tls_size(open_module(symbols, index));
     if (address >= thread_pointer || thread_pointer - address > size)
-        return NULL;
-    uint64_t offset = size - (thread_pointer - address);
-    const struct hs_table *table = &hs_module_tables(module)->thread_variables;
-    return name_variable(symbols, hs_table_find(table, offset), offset);
+        return UINT32_MAX;
+    *ret = size - (thread_pointer - address);
+    return index;
 #else
     (void)symbols;
     (void)thread_pointer;
     (void)address;
-    return NULL;
+    (void)ret;
+    return UINT32_MAX;
 #endif
+}
+
+const char *hs_symbols_thread_variable(struct hs_symbols *symbols,
+                                       uint64_t thread_pointer, uint64_t address)
+{
+    uint64_t offset;
+    uint32_t index = hs_symbols_thread_offset(symbols, thread_pointer, address, &offset);
+    if (index == UINT32_MAX)
+        return NULL;
+    const struct hs_table *table =
+        &hs_module_tables(&symbols->modules[index])->thread_variables;
+    return name_variable(symbols, hs_table_find(table, offset), offset);
 }
 
 const char *hs_symbols_module_name(const struct hs_symbols *symbols, size_t module)

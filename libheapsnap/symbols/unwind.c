@@ -31,7 +31,7 @@
 #define DEPTH_MAX 4096
 
 struct unwound_frame {
-    uint64_t sp;
+    uint64_t sp, pc; /* pc: inside the instruction that runs, or the call */
     const char *name;
 };
 
@@ -149,7 +149,7 @@ static int add_frame(Dwfl_Frame *state, void *context)
     if (!is_ascending || thread->frames.count == DEPTH_MAX)
         return DWARF_CB_ABORT;
     const char *name = name_frame(unwind->symbols, is_activation ? pc + 1 : pc);
-    struct unwound_frame frame = {sp, name};
+    struct unwound_frame frame = {sp, is_activation ? pc : pc - 1, name};
     return name && hs_array_push(&thread->frames, frame) ? DWARF_CB_OK : DWARF_CB_ABORT;
 }
 
@@ -178,12 +178,14 @@ static struct hs_unwind *unwind_create(struct hs_symbols *symbols)
     return unwind;
 }
 
-const char *hs_symbols_slot(struct hs_symbols *symbols, size_t thread, uint64_t address)
+/* Index in `*ret`'s frames, or SIZE_MAX. */
+static size_t find_frame(struct hs_symbols *symbols, size_t thread, uint64_t address,
+                         const struct unwound_thread **ret)
 {
     if (thread >= symbols->capture->n_threads)
-        return NULL;
+        return SIZE_MAX;
     if (!symbols->unwind && !(symbols->unwind = unwind_create(symbols)))
-        return NULL;
+        return SIZE_MAX;
     struct hs_unwind *unwind = symbols->unwind;
     struct unwound_thread *unwound = &unwind->threads[thread];
     if (!unwound->is_done) {
@@ -204,8 +206,29 @@ const char *hs_symbols_slot(struct hs_symbols *symbols, size_t thread, uint64_t 
     /* Above the outermost frame known, the owner is not known either; below the innermost
        is its red zone. */
     if (unwound->frames.count == 0 || low == unwound->frames.count)
-        return NULL;
+        return SIZE_MAX;
     if (low == 0 && unwound->frames.at[0].sp - address > RED_ZONE)
-        return NULL;
-    return unwound->frames.at[low ? low - 1 : 0].name;
+        return SIZE_MAX;
+    *ret = unwound;
+    return low ? low - 1 : 0;
+}
+
+const char *hs_symbols_slot(struct hs_symbols *symbols, size_t thread, uint64_t address)
+{
+    const struct unwound_thread *unwound;
+    size_t index = find_frame(symbols, thread, address, &unwound);
+    return index == SIZE_MAX ? NULL : unwound->frames.at[index].name;
+}
+
+bool hs_symbols_slot_frame(struct hs_symbols *symbols, size_t thread, uint64_t address,
+                           uint64_t *ret_pc, uint64_t *ret_cfa)
+{
+    const struct unwound_thread *unwound;
+    size_t index = find_frame(symbols, thread, address, &unwound);
+    if (index == SIZE_MAX || index + 1 >= unwound->frames.count)
+        return false;
+    *ret_pc = unwound->frames.at[index].pc;
+    /* Where the caller's stack pointer is once this frame is gone. */
+    *ret_cfa = unwound->frames.at[index + 1].sp;
+    return true;
 }
