@@ -99,6 +99,18 @@ size_t hs_machine_prepare(const struct hs_machine_registers *registers, uint64_t
     return 0;
 }
 
+bool hs_machine_is_code(const uint8_t *bytes, size_t size)
+{
+    (void)bytes;
+    (void)size;
+    return false;
+}
+
+uint64_t hs_machine_pc(const struct hs_machine_registers *registers)
+{
+    return registers->raw.pc;
+}
+
 int64_t hs_machine_result(const struct hs_machine_registers *registers)
 {
     return (int64_t)registers->raw.regs[0];

@@ -50,12 +50,28 @@ static bool poke(pid_t tid, uint64_t address, const void *data, size_t size)
     return true;
 }
 
-static bool is_padding(const uint8_t *bytes, size_t size)
+/* Backwards, so that what is left of code can be told by its first word. */
+static void wipe(pid_t tid, uint64_t address, size_t size)
 {
+    for (size_t at = size; at > 0; at -= sizeof(long))
+        ptrace(PTRACE_POKETEXT, tid, address + at - sizeof(long), 0L);
+}
+
+bool hs_call_is_free(const uint8_t *bytes, size_t size)
+{
+    if (hs_machine_is_code(bytes, size))
+        return true;
     for (size_t i = 0; i < size; i++)
         if (bytes[i] != 0)
             return false;
     return true;
+}
+
+bool hs_call_is_running(const struct hs_stopped_thread *thread, uint64_t place)
+{
+    struct hs_machine_registers registers;
+    return thread->is_stopped && hs_machine_get(thread->tid, &registers)
+           && hs_machine_pc(&registers) - place < HS_MACHINE_CODE_MAX;
 }
 
 unsigned int hs_call_suits(const struct hs_stopped_thread *thread,
@@ -151,7 +167,7 @@ int hs_call(struct hs_stopped_thread *thread, uint64_t place,
         || ptrace(PTRACE_GETSIGMASK, tid, sizeof(signals), &signals) != 0
         || !peek(tid, place, old, sizeof(old)))
         return -errno;
-    if (!is_padding(old, sizeof(old)))
+    if (!hs_call_is_free(old, sizeof(old)) || hs_call_is_running(thread, place))
         return -EBUSY;
     size_t size = hs_machine_prepare(&before, signals, call, place, code, &start);
     if (size == 0)
@@ -162,7 +178,7 @@ int hs_call(struct hs_stopped_thread *thread, uint64_t place,
             != 0
         || !poke(tid, place, code, size) || !hs_machine_set(tid, &start)) {
         int reason = errno;
-        poke(tid, place, old, size);
+        wipe(tid, place, sizeof(old));
         return -reason;
     }
     ptrace(PTRACE_SETSIGMASK, tid, sizeof(all), &all);
@@ -173,6 +189,6 @@ int hs_call(struct hs_stopped_thread *thread, uint64_t place,
         return result;
     ptrace(PTRACE_SETSIGMASK, tid, sizeof(signals), &signals);
     hs_machine_set(tid, &before);
-    poke(tid, place, old, size);
+    wipe(tid, place, sizeof(old));
     return 0;
 }

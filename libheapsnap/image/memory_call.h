@@ -19,6 +19,9 @@
  */
 uint64_t hs_call_place(const struct hs_memory *memory, const struct hs_memory_auxv *auxv);
 
+/* May code lie here: is it padding, or what a tool left that was killed? */
+bool hs_call_is_free(const uint8_t *bytes, size_t size);
+
 /*
  * Let the stopped thread `thread` do `call` and stop again where it was. Sets `ret_result`
  * to what the call returned, negative errno included, and `ret_child` to the process it
@@ -31,5 +34,8 @@ int hs_call(struct hs_stopped_thread *thread, uint64_t place,
  * why, a constant. */
 unsigned int hs_call_suits(const struct hs_stopped_thread *thread,
                            const char **ret_reason);
+
+/* Does a stopped thread stand in the code of a call, because its tool has just died? */
+bool hs_call_is_running(const struct hs_stopped_thread *thread, uint64_t place);
 
 #endif

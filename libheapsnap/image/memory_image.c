@@ -7,7 +7,8 @@
  * SIGCHLD, waitpid() does not see it, and what the program closes is closed.
  *
  * Once it is dead somebody has to wait for it, and only its parent can: a thread of the
- * program is stopped once more, for a fraction of a millisecond.
+ * program is stopped once more, for a fraction of a millisecond. On that occasion it waits
+ * for what tools have left that were killed, too.
  */
 
 #include "libheapsnap/image/memory_image.h"
@@ -27,6 +28,7 @@
 
 #include "libheapsnap/base/guard.h"
 #include "libheapsnap/image/memory_call.h"
+#include "libheapsnap/image/memory_old_images.h"
 #include "libheapsnap/image/proc.h"
 
 #define BIRTH_MS 10000 /* until a new child has stopped */
@@ -46,15 +48,21 @@ static int lock_place(pid_t pid)
     return fd;
 }
 
-static struct hs_stopped_thread *choose(struct hs_stop *stop, const char **ret_reason)
+static struct hs_stopped_thread *choose(struct hs_stop *stop, uint64_t place,
+                                        const char **ret_reason)
 {
     struct hs_stopped_thread *best = NULL;
     unsigned int best_suits = 0;
-    for (size_t i = 0; i < stop->threads.count && best_suits < 3; i++) {
-        unsigned int suits = hs_call_suits(&stop->threads.at[i], ret_reason);
+    for (size_t i = 0; i < stop->threads.count; i++) {
+        struct hs_stopped_thread *thread = &stop->threads.at[i];
+        if (hs_call_is_running(thread, place)) {
+            *ret_reason = "another tool was killed while it looked";
+            return NULL;
+        }
+        unsigned int suits = best_suits < 3 ? hs_call_suits(thread, ret_reason) : 0;
         if (suits > best_suits) {
             best_suits = suits;
-            best = &stop->threads.at[i];
+            best = thread;
         }
     }
     return best;
@@ -89,7 +97,7 @@ bool hs_image_create(struct hs_stop *stop, uint64_t place, struct hs_image *ret,
         snprintf(ret_reason, size, "there is no room for code in its modules");
         return false;
     }
-    struct hs_stopped_thread *thread = choose(stop, &reason);
+    struct hs_stopped_thread *thread = choose(stop, place, &reason);
     if (!thread) {
         snprintf(ret_reason, size, "%s", reason);
         return false;
@@ -109,38 +117,48 @@ bool hs_image_secure(const struct hs_image *image)
     int status;
     if (!hs_stop_wait(image->pid, BIRTH_MS, &status) || !WIFSTOPPED(status))
         return false;
-    if (ptrace(PTRACE_SETOPTIONS, image->pid, NULL, PTRACE_O_EXITKILL) != 0)
-        return false;
     char path[64];
     snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)image->pid);
     hs_auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd >= 0 && write(fd, "1000", 4) < 0)
+    if (fd >= 0 && write(fd, HS_IMAGE_MARK, strlen(HS_IMAGE_MARK)) < 0)
         errno = 0; /* it is the likeliest victim anyway: as big as the program */
-    return true;
+    return ptrace(PTRACE_SETOPTIONS, image->pid, NULL, PTRACE_O_EXITKILL) == 0;
 }
 
-/* Let thread `tid` wait for the dead image. -ECHILD: somebody has done it already. */
-static int reap_by(pid_t pid, pid_t tid, const struct hs_image *image)
+/* The stopped thread waits for a dead child of that number in its own namespace. */
+static int wait_for(struct hs_stopped_thread *thread, uint64_t place, pid_t inner_pid)
 {
     const struct hs_machine_call call = {
         .number = SYS_wait4,
-        .arguments = {(uint64_t)image->inner_pid, 0, __WALL | WNOHANG},
+        .arguments = {(uint64_t)inner_pid, 0, __WALL | WNOHANG},
     };
+    int64_t value = 0;
+    pid_t none;
+    int result = hs_call(thread, place, &call, &value, &none);
+    if (result != 0 || value < 0)
+        return result != 0 ? result : (int)value;
+    return value == 0 ? -EAGAIN : 0;
+}
+
+/* Let thread `tid` wait for the dead image, and for `old` ones while it is stopped.
+ * -ECHILD: somebody has done it already. */
+static int reap_by(pid_t pid, pid_t tid, const struct hs_image *image,
+                   const struct hs_old_images *old)
+{
     struct hs_stop stop;
     const char *reason;
     hs_auto_close int lock = lock_place(pid);
     int result = lock < 0 ? -EBUSY : hs_stop_one(&stop, pid, tid);
     if (result != 0)
         return result;
-    int64_t value = 0;
-    pid_t none;
-    result = -EAGAIN;
-    if (hs_call_suits(&stop.threads.at[0], &reason) > 0)
-        result = hs_call(&stop.threads.at[0], image->place, &call, &value, &none);
+    struct hs_stopped_thread *thread = &stop.threads.at[0];
+    result = hs_call_suits(thread, &reason) > 0
+                 ? wait_for(thread, image->place, image->inner_pid)
+                 : -EAGAIN;
+    for (size_t i = 0; i < old->count && result == 0; i++)
+        wait_for(thread, image->place, old->at[i]);
     hs_stop_release(&stop);
-    if (result == 0 && value < 0)
-        return (int)value;
-    return result == 0 && value == 0 ? -EAGAIN : result;
+    return result;
 }
 
 static bool is_done(int result)
@@ -149,9 +167,10 @@ static bool is_done(int result)
 }
 
 /* By any thread; whoever made the image is asked first, since it was one that suits. */
-static bool reap_once(const struct hs_image *image, pid_t pid)
+static bool reap_once(const struct hs_image *image, pid_t pid,
+                      const struct hs_old_images *old)
 {
-    if (is_done(reap_by(pid, image->caller, image)))
+    if (is_done(reap_by(pid, image->caller, image, old)))
         return true;
     char path[64];
     snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
@@ -164,7 +183,7 @@ static bool reap_once(const struct hs_image *image, pid_t pid)
         char *end;
         long tid = strtol(entry->d_name, &end, 10);
         if (tid > 0 && *end == '\0' && tid != image->caller)
-            is_reaped = is_done(reap_by(pid, (pid_t)tid, image));
+            is_reaped = is_done(reap_by(pid, (pid_t)tid, image, old));
     }
     closedir(directory);
     return is_reaped;
@@ -178,9 +197,11 @@ void hs_image_destroy(struct hs_image *image, pid_t pid)
     kill(image->pid, SIGKILL);
     while (hs_stop_wait(image->pid, BIRTH_MS, &status) && WIFSTOPPED(status))
         kill(image->pid, SIGKILL);
+    struct hs_old_images old;
     struct hs_proc_state state;
+    hs_old_images_find(&old, pid, image->pid);
     for (int i = 0; i < REAP_TRIES && hs_proc_state(image->pid, &state); i++) {
-        if (reap_once(image, pid))
+        if (reap_once(image, pid, &old))
             break;
         usleep(REAP_PAUSE_US);
     }

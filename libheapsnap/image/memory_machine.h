@@ -43,10 +43,12 @@ void hs_machine_take_note(uint32_t type, const void *data, size_t size,
  * The code runs in place of the thread's own, calls, and then puts back everything that it
  * has changed and goes on where the thread was: so that a tool which dies at any moment
  * leaves the thread as it was. Normally the tool stops the thread after the call and puts
- * the registers back itself. A child that the call made ends at once when it ever runs.
+ * the registers back itself. A child that the call made ends at once when it ever runs,
+ * with HS_MACHINE_EXIT.
  */
 
 #define HS_MACHINE_CODE_MAX 384
+#define HS_MACHINE_EXIT 104
 
 struct hs_machine_call {
     bool makes_child; /* 0 returned means: this is the child */
@@ -68,6 +70,13 @@ enum hs_machine_place hs_machine_place(pid_t tid,
 size_t hs_machine_prepare(const struct hs_machine_registers *registers, uint64_t signals,
                           const struct hs_machine_call *call, uint64_t address,
                           uint8_t *ret, struct hs_machine_registers *ret_registers);
+
+/* Is this what a tool left that was killed in the middle of a call? Also part of the code:
+ * it is written and wiped in words of 8 bytes, so that the first one is there longest. */
+bool hs_machine_is_code(const uint8_t *bytes, size_t size);
+
+/* Where the thread stands. */
+uint64_t hs_machine_pc(const struct hs_machine_registers *registers);
 
 /* What the system call returned to a thread that stands behind it. */
 int64_t hs_machine_result(const struct hs_machine_registers *registers);

@@ -19,15 +19,11 @@ static bool is_room(const struct hs_memory *memory, uint64_t address)
 {
     uint8_t bytes[HS_MACHINE_CODE_MAX];
     const struct hs_memory_range *range = hs_memory_find(memory, address);
-    if (!range || range->end - address < sizeof(bytes)
-        || (range->flags & (HS_BLOCK_EXECUTE | HS_BLOCK_READ | HS_BLOCK_SHARED))
-               != (HS_BLOCK_EXECUTE | HS_BLOCK_READ)
-        || hs_memory_read(memory, address, bytes, sizeof(bytes)) != sizeof(bytes))
-        return false;
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        if (bytes[i] != 0)
-            return false;
-    return true;
+    return range && range->end - address >= sizeof(bytes)
+           && (range->flags & (HS_BLOCK_EXECUTE | HS_BLOCK_READ | HS_BLOCK_SHARED))
+                  == (HS_BLOCK_EXECUTE | HS_BLOCK_READ)
+           && hs_memory_read(memory, address, bytes, sizeof(bytes)) == sizeof(bytes)
+           && hs_call_is_free(bytes, sizeof(bytes));
 }
 
 static uint64_t place_in(const struct hs_memory *memory, uint64_t start)

@@ -56,7 +56,7 @@ __asm__(".pushsection .rodata\n"
         "    movq hs_code_data+80(%rip), %r11\n"
         "    movq hs_code_data+88(%rip), %rax\n"
         "    jmp *hs_code_data+96(%rip)\n"
-        "2:  xorl %edi, %edi\n" /* exit_group(0) */
+        "2:  movl $104, %edi\n" /* exit_group(HS_MACHINE_EXIT) */
         "    movl $231, %eax\n"
         "    syscall\n"
         "    jmp 2b\n"
@@ -65,6 +65,8 @@ __asm__(".pushsection .rodata\n"
         "    .skip 104\n"
         "hs_code_end:\n"
         ".popsection\n");
+
+_Static_assert(HS_MACHINE_EXIT == 104, "as the code has it");
 
 /* What lies at hs_code_data. */
 struct code_data {
@@ -173,6 +175,24 @@ size_t hs_machine_prepare(const struct hs_machine_registers *registers, uint64_t
     start->r8 = call->arguments[4];
     start->r9 = call->arguments[5];
     return size;
+}
+
+bool hs_machine_is_code(const uint8_t *bytes, size_t size)
+{
+    static const uint8_t nothing[8];
+    size_t code_size = (size_t)(hs_code_data - hs_code_with_child);
+    if (size < code_size || memcmp(bytes, hs_code_with_child, 8) != 0)
+        return false;
+    for (size_t at = 8; at < code_size; at += 8)
+        if (memcmp(bytes + at, hs_code_with_child + at, 8) != 0
+            && memcmp(bytes + at, nothing, 8) != 0)
+            return false;
+    return true;
+}
+
+uint64_t hs_machine_pc(const struct hs_machine_registers *registers)
+{
+    return registers->raw.rip;
 }
 
 int64_t hs_machine_result(const struct hs_machine_registers *registers)
