@@ -103,6 +103,22 @@ static void add_tls(struct hs_assembly *assembly, uint32_t thread,
                      variable ? variable : offset, assembly->first_block + edge->to);
 }
 
+/* Memory that belongs to no module and no thread: what the program has declared a root
+ * holds, and the rest only what nothing else does. */
+static void add_other(struct hs_assembly *assembly, const struct hs_capture_root *root,
+                      const struct hs_capture_root_edge *edge)
+{
+    bool is_weak = root->kind == HS_ROOT_WEAK;
+    bool holds = !is_weak || assembly->graph->reach[edge->to] == HS_REACH_WEAK;
+    char name[96];
+    snprintf(name, sizeof(name), "%s 0x%" PRIx64 "+0x%" PRIx64,
+             is_weak ? "memory" : "root region", root->start,
+             edge->address - root->start);
+    hs_assembly_edge(assembly, assembly->group[HS_GROUP_MAPPINGS],
+                     holds ? HS_EDGE_PROPERTY : HS_EDGE_WEAK, name,
+                     assembly->first_block + edge->to);
+}
+
 struct slot {
     const char *frame;
     uint32_t to;
@@ -195,8 +211,10 @@ int hs_assembly_add_root_edges(struct hs_assembly *assembly)
                 add_global(assembly, root->owner, edge);
             else if (root->kind == HS_ROOT_REGISTERS)
                 add_register(assembly, root->owner, edge);
-            else
+            else if (root->kind == HS_ROOT_TLS)
                 add_tls(assembly, root->owner, edge);
+            else
+                add_other(assembly, root, edge);
         }
     }
     add_loader_blocks(assembly);

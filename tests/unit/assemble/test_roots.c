@@ -112,6 +112,39 @@ Test(roots, data_without_a_symbol_is_named_by_its_place_in_the_module)
     hs_snapshot_destroy(snapshot);
 }
 
+/* One block that memory at 0x700000 holds, which is no module's and no thread's. */
+static const char *edge_from_other(enum hs_root_kind kind, bool has_owner,
+                                   struct hs_snapshot **ret)
+{
+    struct fake *fake = fake_create();
+    uint32_t module = fake_module(fake, "/bin/a", 0x500000, 0x600000, 0x1000);
+    fake_block(fake, 0x1000, 64, HS_STACK_UNKNOWN);
+    uint32_t data = fake_root(fake, HS_ROOT_MODULE, module, 0x500000, 0x501000);
+    uint32_t other = fake_root(fake, kind, UINT32_MAX, 0x700000, 0x701000);
+    if (has_owner)
+        fake_root_edge(fake, data, 0x500010, 0, 0);
+    fake_root_edge(fake, other, 0x700018, 0, 0);
+    *ret = picture_of(fake, 1);
+    return picture_edge(*ret, picture_node(*ret, "(Mappings)"),
+                        picture_node(*ret, BLOCK));
+}
+
+Test(roots, other_memory_holds_what_nothing_else_does)
+{
+    struct hs_snapshot *alone, *borrowed, *declared;
+
+    const char *edge = edge_from_other(HS_ROOT_WEAK, false, &alone);
+    cr_expect(eq(str, (char *)edge, "property memory 0x700000+0x18"));
+    edge = edge_from_other(HS_ROOT_WEAK, true, &borrowed);
+    cr_expect(eq(str, (char *)edge, "weak memory 0x700000+0x18"));
+    edge = edge_from_other(HS_ROOT_REGION, true, &declared);
+    cr_expect(eq(str, (char *)edge, "property root region 0x700000+0x18"));
+
+    hs_snapshot_destroy(alone);
+    hs_snapshot_destroy(borrowed);
+    hs_snapshot_destroy(declared);
+}
+
 Test(roots, a_stack_only_borrows_what_data_owns)
 {
     struct fake *fake = held_by_thread(HS_ROOT_STACK, 0x7ffe0040);
