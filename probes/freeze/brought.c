@@ -13,22 +13,17 @@
 #include "probes/freeze/freeze.h"
 #include "probes/freeze/image.h"
 #include "probes/tracker/loader.h"
+#include "probes/tracker/symbols.h"
 #include "probes/tracker/unwind.h"
 
 #define MAPS_MAX 10000
 
 static bool is_needed[HS_UNWIND_LIBRARIES_MAX];
 
-/* The loader relocates these addresses, except where the section is read-only. */
 static const char *strings_of(const struct link_map *map)
 {
-    for (const ElfW(Dyn) *entry = map->l_ld; entry && entry->d_tag != DT_NULL; entry++)
-        if (entry->d_tag == DT_STRTAB) {
-            uint64_t address = entry->d_un.d_ptr;
-            address += address < map->l_addr ? map->l_addr : 0;
-            return (const char *)(uintptr_t)address;
-        }
-    return NULL;
+    struct hs_dynamic_symbols symbols;
+    return hs_dynamic_symbols_read(map, &symbols) ? symbols.names : NULL;
 }
 
 static const char *name_of(const struct link_map *map)

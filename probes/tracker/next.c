@@ -20,55 +20,15 @@
 #include <sys/auxv.h>
 
 #include "probes/tracker/loader.h"
+#include "probes/tracker/symbols.h"
 
 /* Not every libc declares it. */
 extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
 
 #define VERSION_HIDDEN 0x8000 /* an old version, kept for old programs */
 
-struct symbols {
-    const ElfW(Sym) * table;
-    const char *names;
-    const ElfW(Half) * versions; /* NULL: without versions */
-    const uint32_t *gnu_hash;    /* either may be NULL */
-    const uint32_t *hash;
-};
-
-/* The loader has relocated the addresses in a dynamic section, except where it is
- * read-only (the vdso's). */
-static const void *dynamic_address(const struct link_map *map, const ElfW(Dyn) * entry)
-{
-    uintptr_t address = entry->d_un.d_ptr;
-    return (const void *)(address < map->l_addr ? address + map->l_addr : address);
-}
-
-static bool symbols_read(const struct link_map *map, struct symbols *ret)
-{
-    *ret = (struct symbols){0};
-    for (const ElfW(Dyn) *entry = map->l_ld; entry && entry->d_tag != DT_NULL; entry++) {
-        const void *address = dynamic_address(map, entry);
-        switch (entry->d_tag) {
-        case DT_SYMTAB:
-            ret->table = address;
-            break;
-        case DT_STRTAB:
-            ret->names = address;
-            break;
-        case DT_VERSYM:
-            ret->versions = address;
-            break;
-        case DT_GNU_HASH:
-            ret->gnu_hash = address;
-            break;
-        case DT_HASH:
-            ret->hash = address;
-            break;
-        }
-    }
-    return ret->table && ret->names && (ret->gnu_hash || ret->hash);
-}
-
-static bool symbol_is(const struct symbols *symbols, uint32_t index, const char *name)
+static bool symbol_is(const struct hs_dynamic_symbols *symbols, uint32_t index,
+                      const char *name)
 {
     const ElfW(Sym) *symbol = &symbols->table[index];
     unsigned type = ELF64_ST_TYPE(symbol->st_info);
@@ -80,22 +40,18 @@ static bool symbol_is(const struct symbols *symbols, uint32_t index, const char 
            && strcmp(symbols->names + symbol->st_name, name) == 0;
 }
 
-/* Layout: buckets, first hashed symbol, words of the filter, its shift; then the filter,
- * the buckets, and a chain word for each hashed symbol, whose bit 0 ends a chain. */
-static uint32_t find_by_gnu_hash(const struct symbols *symbols, const char *name)
+static uint32_t find_by_gnu_hash(const struct hs_dynamic_symbols *symbols,
+                                 const char *name)
 {
     uint32_t h = 5381;
     for (const char *c = name; *c; c++)
         h = h * 33 + (unsigned char)*c;
-    const uint32_t *table = symbols->gnu_hash;
-    uint32_t n_buckets = table[0], first = table[1], n_filter = table[2];
-    const uint32_t *buckets = table + 4 + n_filter * (sizeof(ElfW(Addr)) / 4);
-    const uint32_t *chains = buckets + n_buckets;
-    uint32_t index = n_buckets ? buckets[h % n_buckets] : 0;
-    if (index < first)
+    struct hs_gnu_hash hash = hs_gnu_hash_read(symbols->gnu_hash);
+    uint32_t index = hash.n_buckets ? hash.buckets[h % hash.n_buckets] : 0;
+    if (index < hash.first)
         return 0;
     for (;; index++) {
-        uint32_t chain = chains[index - first];
+        uint32_t chain = hash.chains[index - hash.first];
         if ((chain | 1) == (h | 1) && symbol_is(symbols, index, name))
             return index;
         if (chain & 1)
@@ -103,8 +59,7 @@ static uint32_t find_by_gnu_hash(const struct symbols *symbols, const char *name
     }
 }
 
-/* Layout: buckets, chains (as many as symbols); then both arrays. */
-static uint32_t find_by_hash(const struct symbols *symbols, const char *name)
+static uint32_t find_by_hash(const struct hs_dynamic_symbols *symbols, const char *name)
 {
     uint32_t h = 0;
     for (const char *c = name; *c; c++) {
@@ -121,8 +76,8 @@ static uint32_t find_by_hash(const struct symbols *symbols, const char *name)
 
 static void *find_in(const struct link_map *map, const char *name)
 {
-    struct symbols symbols;
-    if (!symbols_read(map, &symbols))
+    struct hs_dynamic_symbols symbols;
+    if (!hs_dynamic_symbols_read(map, &symbols))
         return NULL;
     uint32_t index = symbols.gnu_hash ? find_by_gnu_hash(&symbols, name)
                                       : find_by_hash(&symbols, name);
