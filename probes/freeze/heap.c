@@ -92,6 +92,11 @@ static bool on_block(const struct hs_live_block *live, void *context)
 static bool on_mapping(const struct hs_mapping *mapping, void *context)
 {
     struct merge *merge = context;
+    if (mapping->flags & HS_MAPPING_OF_ALLOCATOR) {
+        merge->is_full =
+            !hs_taken_add(mapping->address, mapping->address + mapping->size);
+        return !merge->is_full;
+    }
     struct hs_mapping *copy = hs_vector_push(&merge->mappings, 1);
     if (!copy) {
         merge->is_full = true;

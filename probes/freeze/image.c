@@ -107,6 +107,7 @@ static const struct {
     {hs_heap_collect, "cannot list the blocks"},
     {hs_roots_collect, "cannot list the roots"},
     {hs_threads_collect, "cannot list the threads"},
+    {hs_weak_collect, "cannot list the other memory"},
     {hs_handles_collect, "cannot list the open descriptors"},
     {hs_identity_assign, "cannot number the blocks"},
     {hs_sections_write, "cannot write the tables"},

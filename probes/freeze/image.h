@@ -21,7 +21,9 @@
 /* ---- scratch.c: memory that is neither tracked nor counted ---- */
 
 void *hs_scratch_map(size_t size); /* NULL without memory */
-void hs_scratch_release(void);     /* all of it; totals only */
+void hs_scratch_each(void (*visit)(uint64_t start, uint64_t size, void *context),
+                     void *context);
+void hs_scratch_release(void); /* all of it; totals only */
 
 /* A growing array. push() returns the new zeroed item, NULL without memory. */
 struct hs_vector {
@@ -129,6 +131,10 @@ int hs_graph_write(void);    /* edges.c: ROOTS, ROOT_EDGES, and what contents.c 
 int hs_contents_write(void); /* contents.c: EDGES, WORDS, BLOCKS, TEXTS */
 int hs_totals_write(void);   /* totals.c */
 uint64_t hs_heap_usable_bytes(void);
+
+/* weak.c: other writable memory. What others have declared taken is none of it. */
+bool hs_taken_add(uint64_t start, uint64_t end); /* false without memory */
+int hs_weak_collect(void);
 
 /* Add the readable parts of [start, end) as roots. */
 int hs_roots_add(uint64_t start, uint64_t end, enum hs_root_kind kind, uint32_t owner);

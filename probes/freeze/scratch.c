@@ -2,8 +2,9 @@
 
 /*
  * Memory for the image: anonymous pages straight from the kernel. The image never gives
- * any back, it exits; the helper for totals lives in the program's own memory and so
- * remembers what it mapped.
+ * any back, it exits; the helper for totals lives in the program's own memory and must
+ * remember all it mapped. The image needs to know only what it had mapped before it read
+ * its maps, which is little.
  */
 
 #include <errno.h>
@@ -37,11 +38,18 @@ void *hs_scratch_map(size_t size)
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (is_error(memory))
         return NULL;
-    if (shares) {
+    if (n_remembered < REMEMBERED_MAX) {
         remembered[n_remembered].memory = (void *)memory;
         remembered[n_remembered++].size = size;
     }
     return (void *)memory;
+}
+
+void hs_scratch_each(void (*visit)(uint64_t start, uint64_t size, void *context),
+                     void *context)
+{
+    for (uint32_t i = 0; i < n_remembered; i++)
+        visit((uint64_t)(uintptr_t)remembered[i].memory, remembered[i].size, context);
 }
 
 void hs_scratch_release(void)

@@ -4,9 +4,10 @@
  * The threads and what they hold: registers, thread-local memory, the live part of the
  * stack.
  *
- * A stack pointer inside a block means a coroutine or a stack the program allocated: then
- * only that block is live stack, and the thread's native stack, which nobody knows how
- * deep it is used, counts as a whole.
+ * A stack pointer outside of the thread's native stack means a coroutine or another stack
+ * of the program's: then that one is the live stack, and the native one, which nobody
+ * knows how deep it is used, counts as a whole. Inside a block the live stack begins at the
+ * stack pointer; in other memory, where there may be more such stacks, all of it counts.
  */
 
 #include <errno.h>
@@ -15,19 +16,16 @@
 #include "probes/freeze/freeze.h"
 #include "probes/freeze/image.h"
 #include "probes/freeze/machine.h"
+#include "probes/freeze/stacks.h"
 #include "probes/tracker/raw.h"
 #include "probes/tracker/report.h"
 
 #define COPY_MAX (1u << 20)
-
-struct span {
-    uint64_t start, end;
-};
-
-static uint64_t page_up(uint64_t address)
-{
-    return (address + 4095) & ~4095ull;
-}
+#if defined(__x86_64__)
+#define TLS_TABLE_WORD 1 /* of what the thread pointer points to */
+#else
+#define TLS_TABLE_WORD 0
+#endif
 
 static void read_name(struct hs_capture_thread *thread)
 {
@@ -58,78 +56,6 @@ static void read_start(struct hs_capture_thread *thread)
         thread->start_ticks = thread->start_ticks * 10 + (uint32_t)(*at++ - '0');
 }
 
-/* End of libc's thread record, which ends a thread's memory. */
-static uint64_t thread_end(uint64_t thread_pointer)
-{
-    return page_up(thread_pointer + hs_known.thread_size);
-}
-
-/* Where the blocks above `address` begin: a stack never reaches into them. */
-static uint64_t next_block(uint64_t address, uint64_t limit)
-{
-    const struct hs_scan_block *blocks = (const void *)hs_image.scan_blocks.items;
-    uint64_t low = 0, high = hs_image.scan_blocks.count;
-    while (low < high) {
-        uint64_t middle = (low + high) / 2;
-        if (blocks[middle].start < address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low < hs_image.scan_blocks.count && blocks[low].start < limit)
-        return blocks[low].start;
-    return limit;
-}
-
-static struct span live_stack(const struct hs_slot *slot, bool *ret_in_block)
-{
-    uint64_t sp = slot->registers[HS_MACHINE_SP], thread_pointer = slot->thread_pointer;
-    const struct hs_range *range = hs_maps_find(&hs_image.maps, sp);
-    const struct hs_capture_block *block = hs_heap_find(sp);
-    struct span span = {slot->is_at_call ? sp : sp - HS_RED_ZONE, 0};
-
-    *ret_in_block = block != NULL;
-    if (!range || range->start > sp)
-        return (struct span){0, 0};
-    if (span.start < range->start)
-        span.start = range->start;
-    if (block) {
-        if (span.start < block->address)
-            span.start = block->address;
-        span.end = block->address + block->size;
-        return span;
-    }
-    span.end = next_block(sp, range->end);
-    if (thread_pointer > sp && thread_end(thread_pointer) < span.end)
-        span.end = thread_end(thread_pointer);
-    return span;
-}
-
-/* All of the stack the thread was born with, except what blocks occupy around it. */
-static struct span native_stack(int32_t tid, uint64_t thread_pointer)
-{
-    const struct hs_range *ranges = (const void *)hs_image.maps.ranges.items;
-    if (tid == hs_job.program_pid) {
-        for (uint64_t i = 0; i < hs_image.maps.ranges.count; i++)
-            if (strcmp(hs_maps_path(&hs_image.maps, &ranges[i]), "[stack]") == 0)
-                return (struct span){ranges[i].start, ranges[i].end};
-        return (struct span){0, 0};
-    }
-    const struct hs_range *range = hs_maps_find(&hs_image.maps, thread_pointer);
-    if (!range || range->start > thread_pointer || hs_heap_find(thread_pointer))
-        return (struct span){0, 0};
-    const struct hs_scan_block *blocks = (const void *)hs_image.scan_blocks.items;
-    uint64_t start = range->start, end = thread_end(thread_pointer);
-    for (uint64_t at = next_block(start, thread_pointer); at < thread_pointer;) {
-        uint32_t number = hs_scan_find(hs_image.index, at, NULL);
-        if (number == UINT32_MAX)
-            break;
-        start = blocks[number].start + blocks[number].size;
-        at = next_block(start, thread_pointer);
-    }
-    return (struct span){start, end < range->end ? end : range->end};
-}
-
 /* Static TLS, libc's thread record, and glibc's table of dynamic TLS it points to. */
 static int add_tls(const struct hs_slot *slot, uint32_t owner, uint64_t *ret_start)
 {
@@ -147,8 +73,8 @@ static int add_tls(const struct hs_slot *slot, uint32_t owner, uint64_t *ret_sta
     *ret_start = start;
     int err = hs_roots_add(start, end, HS_ROOT_TLS, owner);
 
-#if defined(__x86_64__) && defined(__GLIBC__)
-    uint64_t table = ((const uint64_t *)(uintptr_t)pointer)[1];
+#ifdef __GLIBC__
+    uint64_t table = ((const uint64_t *)(uintptr_t)pointer)[TLS_TABLE_WORD];
     const struct hs_range *of_table = hs_maps_find(&hs_image.maps, table - 16);
     if (err < 0 || table < 4096 || !of_table || of_table->start > table - 16
         || of_table->end < table || !(of_table->flags & HS_BLOCK_READ)
@@ -164,29 +90,59 @@ static int add_tls(const struct hs_slot *slot, uint32_t owner, uint64_t *ret_sta
     return err;
 }
 
+/* Without the TLS, which in a pthread's stack is at the end and has a root of its own. */
+static int add_stack(struct hs_span span, uint64_t tls, uint32_t owner)
+{
+    if (tls > span.start && tls < span.end)
+        span.end = tls;
+    return hs_roots_add(span.start, span.end, HS_ROOT_STACK, owner);
+}
+
+/* Is it a module's own data? Then it is a root already. */
+static bool is_module_data(uint64_t address)
+{
+    const struct hs_root_range *segments = (const void *)hs_image.segments.items;
+    for (uint64_t i = 0; i < hs_image.segments.count; i++)
+        if (address >= segments[i].start && address < segments[i].end)
+            return true;
+    return false;
+}
+
+/* The thread runs on another stack than its own. */
+static int add_far_stack(uint64_t sp, struct hs_span native, bool is_in_block,
+                         uint64_t tls, uint32_t owner)
+{
+    int err = add_stack(native, tls, owner);
+    if (err < 0 || is_in_block || is_module_data(sp))
+        return err;
+    struct hs_span around = hs_stack_around(sp);
+    if (around.end > sp)
+        around.end = sp; /* from there on it is the live stack */
+    return hs_roots_add(around.start, around.end, HS_ROOT_STACK, owner);
+}
+
 static int add_roots(const struct hs_slot *slot, struct hs_capture_thread *thread,
                      uint32_t owner)
 {
-    uint64_t tls = UINT64_MAX;
-    bool in_block = false;
-    int err = hs_registers_add(slot, owner);
-    if (err == 0)
-        err = add_tls(slot, owner, &tls);
+    uint64_t sp = slot->registers[HS_MACHINE_SP], tls = UINT64_MAX;
+    bool is_in_block = false;
+    int err = add_tls(slot, owner, &tls);
+    struct hs_span native = hs_stack_native(slot);
+    if (err == 0 && !hs_taken_add(native.start, native.end))
+        err = -ENOMEM;
     if (err < 0)
         return err;
+    if (sp == 0) /* did not stop, and the kernel does not tell where it is */
+        return add_stack(native, tls, owner);
 
-    struct span stack = live_stack(slot, &in_block);
+    err = hs_registers_add(slot, owner);
+    struct hs_span stack = hs_stack_live(slot, &is_in_block);
     thread->stack_start = stack.start;
     thread->stack_end = stack.end > stack.start ? stack.end : stack.start;
-    /* In a pthread's stack the TLS is at the end and has a root of its own. */
-    bool holds_tls = tls >= stack.start && tls < stack.end;
-    err = hs_roots_add(stack.start, holds_tls ? tls : stack.end, HS_ROOT_STACK, owner);
-    if (err == 0 && in_block) {
-        struct span native = native_stack(slot->tid, slot->thread_pointer);
-        if (tls > native.start && tls < native.end)
-            native.end = tls;
-        err = hs_roots_add(native.start, native.end, HS_ROOT_STACK, owner);
-    }
+    if (err == 0)
+        err = add_stack(stack, tls, owner);
+    if (err == 0 && (is_in_block || sp < native.start || sp >= native.end))
+        err = add_far_stack(sp, native, is_in_block, tls, owner);
     return err;
 }
 
@@ -203,10 +159,10 @@ static int collect(const struct hs_slot *slot)
     thread->thread_pointer = slot->thread_pointer;
     read_name(thread);
     read_start(thread);
-    if (slot->registers[HS_MACHINE_SP] == 0)
-        return 0;
-    thread->n_registers = HS_MACHINE_REGISTERS;
-    memcpy(thread->registers, slot->registers, sizeof(thread->registers));
+    if (slot->registers[HS_MACHINE_SP]) {
+        thread->n_registers = HS_MACHINE_REGISTERS;
+        memcpy(thread->registers, slot->registers, sizeof(thread->registers));
+    }
     return add_roots(slot, thread, owner);
 }
 
@@ -224,10 +180,25 @@ static void sort_slots(void)
     }
 }
 
+/* Those that did not stop have not told their thread pointers. */
+static void find_missed(void)
+{
+    uint32_t offset = 0;
+    for (uint32_t i = 0; i < hs_job.n_slots && !offset; i++)
+        if (hs_job.slots[i].state == HS_SLOT_ARRIVED)
+            offset =
+                hs_stack_tid_offset(hs_job.slots[i].tid, hs_job.slots[i].thread_pointer);
+    for (uint32_t i = 0; i < hs_job.n_slots; i++)
+        if (hs_job.slots[i].state == HS_SLOT_MISSED && !hs_job.slots[i].thread_pointer)
+            hs_job.slots[i].thread_pointer =
+                hs_stack_find_thread(hs_job.slots[i].tid, offset);
+}
+
 int hs_threads_collect(void)
 {
     hs_image.threads.size = sizeof(struct hs_capture_thread);
     sort_slots();
+    find_missed();
     for (uint32_t i = 0; i < hs_job.n_slots; i++) {
         int err = collect(&hs_job.slots[i]);
         if (err < 0)

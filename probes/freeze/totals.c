@@ -55,6 +55,8 @@ static bool on_block(const struct hs_live_block *block, void *context)
 static bool on_mapping(const struct hs_mapping *mapping, void *context)
 {
     struct sums *sums = context;
+    if (mapping->flags & HS_MAPPING_OF_ALLOCATOR)
+        return true;
     struct sum *sum = sum_of(sums->mappings, sums->count, mapping->stack);
     sum->count += 65536;
     sum->bytes += mapping->size;

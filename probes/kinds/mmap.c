@@ -4,8 +4,9 @@
  * Memory the program maps itself.
  *
  * What the allocator maps is not the program's: a call that comes while the guard is held
- * (from inside the real malloc) passes through, and so does one whose caller lies in the
- * allocator's own module (its constructor, its background threads).
+ * (from inside the real malloc) is recorded as the allocator's, and so is one whose caller
+ * lies in the allocator's own module (its constructor, its background threads). The table
+ * needs no guard.
  *
  * A range is forgotten before the real munmap or mremap, and a new one recorded after the
  * real call, because in between the addresses may be given to another thread.
@@ -22,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 
+#include "probes/tracker/guard.h"
 #include "probes/tracker/mappings.h"
 #include "probes/tracker/modules.h"
 #include "probes/tracker/next.h"
@@ -74,6 +76,13 @@ static bool begin(void)
     return false;
 }
 
+/* After begin() said no: because this thread is inside the real malloc, or a hook? */
+static bool is_inside(void)
+{
+    return hs_options.track_mmap && page_size != 0 && hs_guard_word != 0
+           && hs_tracker_is_on() && hs_tracker_is_this_process();
+}
+
 static bool is_allocator(void *caller)
 {
     return allocator_module != UINT32_MAX
@@ -90,13 +99,17 @@ static void record(void *address, size_t size, uint32_t flags, void *caller,
                    void *hook_frame)
 {
     int saved_errno = errno;
+    uint64_t start = (uint64_t)(uintptr_t)address;
     if (begin()) {
         if (is_allocator(caller))
-            hs_mapping_remove((uint64_t)(uintptr_t)address, whole_pages(size), NULL);
+            hs_mapping_add(start, whole_pages(size), HS_MAPPING_OF_ALLOCATOR,
+                           HS_STACK_UNKNOWN);
         else
-            hs_mapping_add((uint64_t)(uintptr_t)address, whole_pages(size), flags,
-                           hs_stack_capture(hook_frame));
+            hs_mapping_add(start, whole_pages(size), flags, hs_stack_capture(hook_frame));
         hs_guard_leave();
+    } else if (is_inside()) {
+        hs_mapping_add(start, whole_pages(size), HS_MAPPING_OF_ALLOCATOR,
+                       HS_STACK_UNKNOWN);
     }
     errno = saved_errno;
 }
@@ -111,6 +124,8 @@ static bool forget(void *address, size_t size, struct hs_mapping *ret)
         if ((start & (page_size - 1)) == 0)
             known = hs_mapping_remove(start, whole_pages(size), ret);
         hs_guard_leave();
+    } else if (size > 0 && is_inside() && (start & (page_size - 1)) == 0) {
+        hs_mapping_remove(start, whole_pages(size), NULL);
     }
     errno = saved_errno;
     return known;
@@ -185,7 +200,7 @@ static uint32_t flags_at(void *address)
 {
     struct hs_mapping mapping;
     bool known = hs_mapping_find((uint64_t)(uintptr_t)address, &mapping);
-    return known ? mapping.flags : 0;
+    return known ? mapping.flags & ~HS_MAPPING_OF_ALLOCATOR : 0;
 }
 
 HS_EXPORT void *mremap(void *address, size_t old_size, size_t size, int flags, ...)

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "probes/tracker/control.h"
+#include "probes/tracker/own.h"
 #include "probes/tracker/raw.h"
 
 #ifndef MAP_FIXED_NOREPLACE
@@ -32,6 +33,7 @@ static void *map_at(uint64_t address, size_t size)
         hs_raw(SYS_munmap, result, size);
         return NULL;
     }
+    hs_own_note(address, size);
     __atomic_fetch_add(&hs_control->tracker_bytes, size, __ATOMIC_RELAXED);
     return (void *)result;
 }
@@ -56,6 +58,7 @@ void hs_near_unmap(void *memory, size_t size)
 {
     if (!memory)
         return;
+    hs_own_forget((uint64_t)(uintptr_t)memory);
     hs_raw(SYS_munmap, memory, size);
     __atomic_fetch_sub(&hs_control->tracker_bytes, size, __ATOMIC_RELAXED);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Memory the program mapped itself. Mappings made inside the real allocator are not
- * here: they hold blocks, which the live table knows. Rare events, so a small sorted
+ * Memory the program mapped itself, and what its allocator mapped, marked as such: that
+ * holds blocks, which the live table knows, and free memory. Rare events, so a small sorted
  * table under a lock-free discipline of its own; see mappings.c.
  *
  * Record a mapping right AFTER the real mmap, forget a range right BEFORE the real
@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define HS_MAPPING_OF_ALLOCATOR 0x80000000u
+
 /* More pieces than the kernel allows a process by default. */
 #define HS_MAPPING_LIMIT 65536u
 
@@ -24,8 +26,8 @@ struct hs_mapping {
     uint64_t size;    /* whole pages */
     uint32_t stack;
     uint32_t birth_epoch;
-    uint32_t
-        flags; /* HS_BLOCK_SHARED, HS_BLOCK_FILE; protection is read at the snapshot */
+    /* HS_BLOCK_SHARED, HS_BLOCK_FILE (protection is read at the snapshot), and: */
+    uint32_t flags;
 };
 
 /* A mapping appeared; whatever it replaced (MAP_FIXED) is cut away. */

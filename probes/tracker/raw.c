@@ -11,6 +11,7 @@
 
 #include "probes/tracker/control.h"
 #include "probes/tracker/options.h"
+#include "probes/tracker/own.h"
 
 /* What the kernel makes of it: whole pages. */
 static size_t mapped_size(size_t size)
@@ -25,6 +26,7 @@ void *hs_raw_map(size_t size)
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (result < 0 && result > -4096)
         return NULL;
+    hs_own_note((uint64_t)result, size);
     __atomic_fetch_add(&hs_control->tracker_bytes, size, __ATOMIC_RELAXED);
     return (void *)result;
 }
@@ -34,6 +36,7 @@ void hs_raw_unmap(void *memory, size_t size)
     if (!memory)
         return;
     size = mapped_size(size);
+    hs_own_forget((uint64_t)(uintptr_t)memory); /* before another thread gets it */
     hs_raw(SYS_munmap, memory, size);
     __atomic_fetch_sub(&hs_control->tracker_bytes, size, __ATOMIC_RELAXED);
 }

@@ -154,13 +154,26 @@ Test(mmap, a_shared_segment_is_known_while_it_is_attached)
     cr_expect(eq(sz, size_at(address), 0));
 }
 
-Test(mmap, what_is_mapped_inside_the_guard_is_not_recorded)
+static uint32_t flags_at(const char *address)
+{
+    struct hs_mapping found = {0};
+    hs_mapping_find((uint64_t)(uintptr_t)address, &found);
+    return found.flags;
+}
+
+Test(mmap, what_is_mapped_inside_the_guard_is_the_allocators)
 {
     hs_guard_word = HS_GUARD_HELD;
     char *address = map_pages(2);
+    char *gone = map_pages(2);
+    munmap(gone, 2 * page);
     hs_guard_word = 0;
 
-    cr_expect(eq(sz, size_at(address), 0));
+    cr_expect(eq(sz, size_at(address), 2 * page));
+    cr_expect(eq(u32, flags_at(address), HS_MAPPING_OF_ALLOCATOR));
+    cr_expect(eq(sz, size_at(gone), 0));
+    char *moved = mremap(address, 2 * page, 4 * page, MREMAP_MAYMOVE);
+    cr_expect(eq(u32, flags_at(moved), 0));
 }
 
 Test(mmap, nothing_is_recorded_when_mappings_are_not_tracked)

@@ -2,8 +2,8 @@
 
 /*
  * Programs that hold blocks in one way each, and in no other: blocks are told by their
- * sizes. Each says "ready" when it stands as described, answers "alive" to every line it
- * reads, and ends with status 7 at the end of its input.
+ * sizes. Each says "ready" when it stands as described, answers to every line it reads, and
+ * ends with status 7 at the end of its input.
  */
 
 #include "target.h"
@@ -43,6 +43,23 @@ static const struct mode {
     void (*set_up)(void);
 } modes[] = {
     {"contents", hold_contents},
+    {"keys", hold_by_keys},
+    {"tls", hold_by_tls},
+    {"coroutine", hold_by_coroutine},
+    {"far stack", hold_by_far_stack},
+    {"signal stack", hold_by_signal_stack},
+    {"dead frames", hold_by_dead_frames},
+    {"dead threads", hold_by_dead_threads},
+    {"register", hold_by_register},
+    {"unknown memory", hold_by_unknown_memory},
+    {"free memory", hold_by_free_memory},
+    {"odd", hold_in_odd_ways},
+    {"protected page", hold_behind_protected_page},
+    {"region", hold_by_region},
+    {"large block", hold_by_large_block},
+    {"starting threads", hold_by_starting_threads},
+    {"ended threads", hold_nothing_after_threads},
+    {"signals", count_signals},
 };
 
 int main(int argc, char **argv)
@@ -58,7 +75,13 @@ int main(int argc, char **argv)
             modes[i].set_up();
     wipe_stack(20);
     puts("ready");
-    while (fgets(line, sizeof(line), stdin))
-        puts("alive");
+    while (fgets(line, sizeof(line), stdin)) {
+        if (strcmp(line, "fork\n") == 0)
+            fork_in_thread();
+        else if (strcmp(line, "signals\n") == 0)
+            tell_signals();
+        else
+            puts("alive");
+    }
     return 7;
 }

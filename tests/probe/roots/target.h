@@ -18,7 +18,28 @@ int wipe_stack(int depth) __attribute__((noinline));
 
 pthread_t start_thread(void *(*body)(void *), void *context);
 
-/* target_contents.c: blocks of 1001 to 1009 bytes; see there. */
+/* Each says in its file which blocks it makes. */
 void hold_contents(void);
+void hold_by_keys(void);
+void hold_by_tls(void);
+void hold_by_coroutine(void);
+void hold_by_far_stack(void);
+void hold_by_signal_stack(void);
+void hold_by_dead_frames(void);
+void hold_by_dead_threads(void);
+void hold_by_register(void);
+void hold_by_unknown_memory(void);
+void hold_by_free_memory(void);
+void hold_in_odd_ways(void);
+void hold_behind_protected_page(void);
+void hold_by_region(void);
+void hold_by_large_block(void);
+void hold_by_starting_threads(void);
+void hold_nothing_after_threads(void);
+void count_signals(void);
+
+/* By a line of input. */
+void fork_in_thread(void);
+void tell_signals(void);
 
 #endif
