@@ -21,6 +21,12 @@
 #define WHOLE_LEAF 0x80000000u
 #define POOL_SIZE (1u << 20)
 
+#if defined(__aarch64__)
+#define ADDRESS_MASK 0x00ffffffffffffffull
+#else
+#define ADDRESS_MASK UINT64_MAX
+#endif
+
 struct leaf {
     uint32_t first[1u << LEAF_BITS]; /* block number plus one; 0: no block */
 };
@@ -28,6 +34,7 @@ struct leaf {
 struct hs_scan_index {
     const struct hs_scan_block *blocks;
     uint32_t count;
+    uint64_t mask;
     uint64_t low, span; /* addresses worth looking up: [low, low + span) */
     struct leaf **leaves;
     uint32_t n_leaves, max_leaves;
@@ -40,15 +47,6 @@ struct hs_scan_index {
 static uint64_t block_end(const struct hs_scan_block *block)
 {
     return block->start + (block->size ? block->size : 1);
-}
-
-static uint64_t without_tag(uint64_t word)
-{
-#if defined(__aarch64__)
-    return word & 0x00ffffffffffffffull; /* top byte ignore */
-#else
-    return word;
-#endif
 }
 
 static void *take(struct hs_scan_index *index, size_t size)
@@ -145,6 +143,7 @@ struct hs_scan_index *hs_scan_index_create(const struct hs_scan_block *blocks,
     index->blocks = blocks;
     index->count = count;
     index->map = map;
+    index->mask = ADDRESS_MASK;
     if (count == 0)
         return index;
 
@@ -160,6 +159,11 @@ struct hs_scan_index *hs_scan_index_create(const struct hs_scan_block *blocks,
         if (!add_block(index, i))
             return NULL;
     return index;
+}
+
+void hs_scan_index_mask(struct hs_scan_index *index, uint64_t mask)
+{
+    index->mask = mask;
 }
 
 /* From the first block that reaches into the granule to the one that holds `address`. */
@@ -206,7 +210,7 @@ uint32_t hs_scan_find(const struct hs_scan_index *index, uint64_t address,
                       uint32_t *ret_inside)
 {
     uint32_t inside, whole;
-    address = without_tag(address);
+    address &= index->mask;
     if (address - index->low >= index->span)
         return UINT32_MAX;
     const uint32_t *granule = find_granule(index, address, &whole);
@@ -249,6 +253,7 @@ bool hs_scanner_feed(struct hs_scanner *scanner, const void *memory, size_t size
 {
     size_t skip = -(uintptr_t)memory & 7;
     uint64_t low = scanner->index->low, span = scanner->index->span;
+    uint64_t mask = scanner->index->mask;
     if (size < skip + 8 || span == 0)
         return true;
     const uint64_t *words = (const uint64_t *)((const char *)memory + skip);
@@ -258,15 +263,15 @@ bool hs_scanner_feed(struct hs_scanner *scanner, const void *memory, size_t size
     for (size_t i = 0; i < count; i++) {
         /* Most memory holds no pointer: four words a branch. */
         if (i + 4 <= count) {
-            uint64_t a = without_tag(words[i]), b = without_tag(words[i + 1]);
-            uint64_t c = without_tag(words[i + 2]), d = without_tag(words[i + 3]);
+            uint64_t a = words[i] & mask, b = words[i + 1] & mask;
+            uint64_t c = words[i + 2] & mask, d = words[i + 3] & mask;
             if (!((a - low < span) | (b - low < span) | (c - low < span)
                   | (d - low < span))) {
                 i += 3;
                 continue;
             }
         }
-        uint64_t word = without_tag(words[i]);
+        uint64_t word = words[i] & mask;
         if (word - low >= span)
             continue;
         scanner->waiting[scanner->count++] = (struct hs_scan_candidate){

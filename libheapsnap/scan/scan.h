@@ -43,6 +43,12 @@ typedef void *(*hs_scan_map)(size_t size);
 struct hs_scan_index *hs_scan_index_create(const struct hs_scan_block *blocks,
                                            uint32_t count, hs_scan_map map);
 
+/*
+ * Which bits of a pointer are its address: by default all on x86-64, all but the top byte,
+ * which the machine ignores, on aarch64. Where x86-64 ignores bits (LAM) the kernel tells.
+ */
+void hs_scan_index_mask(struct hs_scan_index *index, uint64_t mask);
+
 /* The block that holds `address` (interior counts; one past the end only where no other
  * block starts), or UINT32_MAX. `ret_inside` may be NULL. */
 uint32_t hs_scan_find(const struct hs_scan_index *index, uint64_t address,

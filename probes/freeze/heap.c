@@ -13,10 +13,14 @@
 
 #include "probes/freeze/freeze.h"
 #include "probes/freeze/image.h"
+#include "probes/freeze/workers.h"
 #include "probes/tracker/ignore.h"
 #include "probes/tracker/live.h"
 #include "probes/tracker/mappings.h"
+#include "probes/tracker/raw.h"
 #include "probes/tracker/sample.h"
+
+#define GET_UNTAG_MASK 0x4001 /* ARCH_GET_UNTAG_MASK of Linux 6.4 */
 
 struct merge {
     struct hs_vector mappings; /* struct hs_mapping */
@@ -106,6 +110,17 @@ static bool on_mapping(const struct hs_mapping *mapping, void *context)
     return true;
 }
 
+/* Tags in the upper bits of pointers, where the program has asked for them. */
+static void note_tags(void)
+{
+#if defined(__x86_64__)
+    uint64_t mask = 0;
+    if (!hs_workers_are_filtered() && hs_raw(SYS_arch_prctl, GET_UNTAG_MASK, &mask) == 0
+        && mask)
+        hs_scan_index_mask(hs_image.index, mask);
+#endif
+}
+
 int hs_heap_collect(void)
 {
     struct merge merge = {.mappings = {.size = sizeof(struct hs_mapping)}};
@@ -130,7 +145,10 @@ int hs_heap_collect(void)
     }
     hs_image.index =
         hs_scan_index_create(ranges, (uint32_t)hs_image.blocks.count, hs_scratch_map);
-    return hs_image.index ? 0 : -ENOMEM;
+    if (!hs_image.index)
+        return -ENOMEM;
+    note_tags();
+    return 0;
 }
 
 const struct hs_capture_block *hs_heap_find(uint64_t address)

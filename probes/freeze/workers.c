@@ -36,7 +36,7 @@ uint32_t hs_workers_current(void)
     return 0;
 }
 
-static bool is_filtered(void)
+bool hs_workers_are_filtered(void)
 {
     static char text[8192];
     long size = hs_read_file("/proc/self/status", text, sizeof(text));
@@ -48,7 +48,7 @@ uint32_t hs_workers_useful(void)
 {
     uint64_t mask[16] = {0};
     uint32_t count = 0;
-    if (is_filtered())
+    if (hs_workers_are_filtered())
         return 1;
     long size = hs_raw(SYS_sched_getaffinity, 0, sizeof(mask), mask);
     for (long i = 0; i < size / 8; i++)

@@ -9,9 +9,13 @@
 #ifndef HEAPSNAP_PROBES_FREEZE_WORKERS_H
 #define HEAPSNAP_PROBES_FREEZE_WORKERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define HS_WORKERS_MAX 4
+
+/* Is there a seccomp filter, so that calls nobody has tried may be death? */
+bool hs_workers_are_filtered(void);
 
 /* How many may compute at the same time; one where more may be forbidden. */
 uint32_t hs_workers_useful(void);

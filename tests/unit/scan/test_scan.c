@@ -185,6 +185,29 @@ Test(scan, small_pieces_share_a_batch_and_keep_their_sources)
         cr_expect(eq(u32, hits.found[i].source, i));
 }
 
+Test(scan, ignored_bits_are_no_part_of_an_address)
+{
+    const struct hs_scan_block blocks[] = {{0x1000, 64}};
+    struct hs_scan_index *index = index_of(blocks, 1);
+    uint64_t words[5] = {0x7e00000000001000, 0x0200000000001008, 0x1010,
+                         0x8000000000001018, 0x0100000000001020};
+    struct hits hits = {0};
+
+#if defined(__x86_64__)
+    cr_expect(hs_scan_words(index, words, sizeof(words), 0x9000, note, &hits));
+    cr_expect(eq(sz, hits.count, 1));
+    cr_expect(eq(u32, hs_scan_find(index, words[0], NULL), UINT32_MAX));
+#endif
+    hs_scan_index_mask(index, ~(0x3full << 57)); /* LAM_U57 */
+    hits.count = 0;
+    cr_expect(hs_scan_words(index, words, sizeof(words), 0x9000, note, &hits));
+    cr_assert(eq(sz, hits.count, 3));
+    cr_expect(eq(u32, hits.found[0].inside, 0));
+    cr_expect(eq(u32, hits.found[1].inside, 8));
+    cr_expect(eq(u32, hits.found[2].inside, 16));
+    cr_expect(eq(u32, hs_scan_find(index, words[0], NULL), 0));
+}
+
 /* Random blocks and addresses against a look-up nobody can get wrong. */
 static uint32_t find_slowly(const struct hs_scan_block *blocks, uint32_t count,
                             uint64_t address)
