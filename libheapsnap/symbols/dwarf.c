@@ -272,3 +272,16 @@ size_t hs_dwarf_frames(struct hs_dwarf *index, uint64_t address,
     }
     return depth;
 }
+
+size_t hs_dwarf_scopes(struct hs_dwarf *index, uint64_t address,
+                       Dwarf_Die scopes[HS_DWARF_DEPTH_MAX])
+{
+    const struct range *range = ranges_find(&index->ranges, address);
+    if (!range || !find_function(&index->units.at[range->target], address, &scopes[0]))
+        return 0;
+    size_t depth = 1;
+    while (depth < HS_DWARF_DEPTH_MAX
+           && find_covering_child(&scopes[depth - 1], address, &scopes[depth]))
+        depth++;
+    return depth;
+}

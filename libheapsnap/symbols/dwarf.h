@@ -34,4 +34,11 @@ void hs_dwarf_destroy(struct hs_dwarf *index);
 size_t hs_dwarf_frames(struct hs_dwarf *index, uint64_t address,
                        struct hs_dwarf_frame frames[HS_DWARF_DEPTH_MAX]);
 
+/*
+ * The scopes around `address`, outermost first: its function, the blocks in it and what is
+ * inlined there; 0 as above.
+ */
+size_t hs_dwarf_scopes(struct hs_dwarf *index, uint64_t address,
+                       Dwarf_Die scopes[HS_DWARF_DEPTH_MAX]);
+
 #endif

@@ -260,32 +260,44 @@ static void read_units(struct hs_dwarf_reader *reader, Dwarf *dwarf)
     }
 }
 
+void hs_dwarf_reader_init(struct hs_dwarf_reader *reader, Dwarf *dwarf,
+                          const struct hs_dwarf_limits *limits)
+{
+    *reader = (struct hs_dwarf_reader){.function_type = HS_TYPE_NONE,
+                                       .default_kind = find_language(dwarf)};
+    if (limits->milliseconds) {
+        clock_gettime(CLOCK_MONOTONIC, &reader->deadline);
+        reader->deadline.tv_sec += limits->milliseconds / 1000;
+        reader->deadline.tv_nsec += limits->milliseconds % 1000 * 1000000l;
+        reader->deadline.tv_sec += reader->deadline.tv_nsec / 1000000000;
+        reader->deadline.tv_nsec %= 1000000000;
+    }
+    hs_layout_builder_init(&reader->builder, limits->memory);
+}
+
+void hs_dwarf_reader_deinit(struct hs_dwarf_reader *reader)
+{
+    hs_layout_builder_deinit(&reader->builder);
+    free(reader->units.at);
+    free(reader->scopes.at);
+    free(reader->types.at);
+    free(reader->batch_keys.at);
+    free(reader->listed.at);
+    free(reader->variables.at);
+    free(reader->pending);
+}
+
 struct hs_layout_header *hs_dwarf_read(Dwarf *dwarf, const uint8_t *build_id,
                                        size_t build_id_size,
                                        const struct hs_dwarf_limits *limits,
                                        bool *ret_is_whole)
 {
-    struct hs_dwarf_reader reader = {.function_type = HS_TYPE_NONE,
-                                     .default_kind = find_language(dwarf)};
-    if (limits->milliseconds) {
-        clock_gettime(CLOCK_MONOTONIC, &reader.deadline);
-        reader.deadline.tv_sec += limits->milliseconds / 1000;
-        reader.deadline.tv_nsec += limits->milliseconds % 1000 * 1000000l;
-        reader.deadline.tv_sec += reader.deadline.tv_nsec / 1000000000;
-        reader.deadline.tv_nsec %= 1000000000;
-    }
-    hs_layout_builder_init(&reader.builder, limits->memory);
+    struct hs_dwarf_reader reader;
+    hs_dwarf_reader_init(&reader, dwarf, limits);
     read_units(&reader, dwarf);
     *ret_is_whole = !reader.is_over && !reader.builder.is_full;
     struct hs_layout_header *header =
         hs_layout_builder_finish(&reader.builder, build_id, build_id_size);
-    hs_layout_builder_deinit(&reader.builder);
-    free(reader.units.at);
-    free(reader.scopes.at);
-    free(reader.types.at);
-    free(reader.batch_keys.at);
-    free(reader.listed.at);
-    free(reader.variables.at);
-    free(reader.pending);
+    hs_dwarf_reader_deinit(&reader);
     return header;
 }

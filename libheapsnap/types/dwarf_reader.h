@@ -80,6 +80,10 @@ struct hs_dwarf_limits {
     uint32_t milliseconds; /* 0: none */
 };
 
+void hs_dwarf_reader_init(struct hs_dwarf_reader *reader, Dwarf *dwarf,
+                          const struct hs_dwarf_limits *limits);
+void hs_dwarf_reader_deinit(struct hs_dwarf_reader *reader); /* zeroed is fine */
+
 /*
  * Everything `dwarf` tells, as a table that is the caller's to free; NULL without memory.
  * `*ret_is_whole` is false when a limit ended it early.

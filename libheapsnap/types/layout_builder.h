@@ -69,6 +69,11 @@ void hs_layout_builder_variable(struct hs_layout_builder *builder,
  */
 bool hs_layout_builder_merge(struct hs_layout_builder *builder, uint32_t **ret);
 
+/* The same for one layout in every file: of name, size, and members' names and places.
+ * `strings` are what names are offsets in. */
+uint64_t hs_layout_hash(const char *strings, const struct hs_layout_type *type,
+                        const struct hs_layout_member *members, const char *name);
+
 /* All of it as a table, which is the caller's to free; NULL without memory. */
 struct hs_layout_header *hs_layout_builder_finish(struct hs_layout_builder *builder,
                                                   const uint8_t *build_id,

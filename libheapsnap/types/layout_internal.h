@@ -31,6 +31,11 @@ struct hs_layout_entry {
     bool is_listing, is_listed;
 };
 
+struct hs_site {
+    uint32_t type;
+    enum hs_site_certainty certainty;
+};
+
 struct hs_layouts {
     struct hs_symbols *symbols;
     struct hs_layouts_options options;
@@ -40,11 +45,9 @@ struct hs_layouts {
     int depth;                    /* of types inside types while their slots are listed */
     struct hs_layout_map derived; /* pointers and arrays by what they are made of */
     struct hs_layout_map sites;   /* stack -> index in site_answers */
-    HS_ARRAY(struct hs_layout_site {
-        uint32_t type;
-        enum hs_site_certainty certainty;
-    })
-    site_answers;
+    HS_ARRAY(struct hs_site) site_answers;
+    struct hs_layout_map frame_places; /* code and offset -> index in frame_answers */
+    HS_ARRAY(const struct hs_variable *) frame_answers;
     struct hs_layout_locals *locals; /* dwarf_local.c */
 };
 

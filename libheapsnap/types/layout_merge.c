@@ -147,17 +147,14 @@ static uint32_t keep_string(struct output *output, uint32_t spelling)
     return hs_layout_builder_string(output->merge->builder, output->spellings + spelling);
 }
 
-/* The same in every file that has this type. */
-static uint64_t hash_layout(const struct output *output,
-                            const struct hs_layout_type *type, uint32_t members)
+uint64_t hs_layout_hash(const char *strings, const struct hs_layout_type *type,
+                        const struct hs_layout_member *members, const char *name)
 {
-    const struct hs_layout_builder *builder = output->merge->builder;
-    uint64_t hash = hs_layout_mix(type->name_hash, type->kind);
+    uint64_t hash = hs_layout_mix(hs_layout_name_hash(name), type->kind);
     hash = hs_layout_mix(hash, type->size);
     for (uint32_t i = 0; i < type->n_members; i++) {
-        const struct hs_layout_member *member = &builder->all.members.at[members + i];
-        hash = hs_layout_mix_text(hash, output->spellings + member->name);
-        hash = hs_layout_mix(hash, member->offset);
+        hash = hs_layout_mix_text(hash, strings + members[i].name);
+        hash = hs_layout_mix(hash, members[i].offset);
     }
     return hash;
 }
@@ -176,7 +173,8 @@ static bool move_type(struct output *output, uint32_t index)
     type.element = place_of(merge, type.element);
     type.members = (uint32_t)output->types.members.count;
     type.arguments = (uint32_t)output->types.arguments.count;
-    type.hash = hash_layout(output, &type, members);
+    type.hash =
+        hs_layout_hash(output->spellings, &type, builder->all.members.at + members, name);
     for (uint32_t i = 0; i < type.n_members; i++) {
         struct hs_layout_member member = builder->all.members.at[members + i];
         member.type = place_of(merge, member.type);

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+
+/* See the header. */
+
+#include "libheapsnap/types/site_scope.h"
+
+#include <dwarf.h>
+#include <string.h>
+
+#include "libheapsnap/types/dwarf_reader.h"
+
+void hs_site_suggest(struct hs_layouts *layouts, struct hs_site *site, uint32_t type,
+                     enum hs_site_certainty certainty)
+{
+    const struct hs_layout_entry *entry = hs_layouts_entry(layouts, type);
+    if (!entry || entry->type.kind == HS_TYPE_FUNCTION)
+        return;
+    bool is_plain =
+        entry->type.kind == HS_TYPE_TEXT || entry->type.kind == HS_TYPE_SCALAR;
+    if (is_plain && certainty == HS_SITE_LIKELY)
+        certainty = HS_SITE_WEAK; /* anything is kept in a char * for a while */
+    if (certainty <= site->certainty)
+        return;
+    site->type = type;
+    site->certainty = certainty;
+}
+
+/* ---- registers ---- */
+
+struct search {
+    struct hs_layouts *layouts;
+    struct hs_code *code;
+    unsigned reg;
+    uint64_t from, to;
+    bool is_held; /* at `from`, else beginning in between */
+    uint32_t found;
+};
+
+static bool matches(const struct search *search, Dwarf_Addr start, Dwarf_Addr end)
+{
+    if (search->is_held)
+        return start <= search->from && search->from < end;
+    return start >= search->from && start < search->to && end > start;
+}
+
+static bool check_variable(Dwarf_Die *die, void *context)
+{
+    struct search *search = context;
+    Dwarf_Attribute attribute;
+    Dwarf_Addr base, start, end;
+    Dwarf_Op *operations;
+    size_t count;
+    ptrdiff_t at = 0;
+    if (!dwarf_attr(die, DW_AT_location, &attribute))
+        return true;
+    while ((at = dwarf_getlocations(&attribute, at, &base, &start, &end, &operations,
+                                    &count))
+           > 0) {
+        if (count != 1 || operations[0].atom != DW_OP_reg0 + search->reg
+            || !matches(search, start, end))
+            continue;
+        search->found =
+            hs_layouts_die_type(search->layouts, search->code->module, die, DW_AT_type);
+        const struct hs_layout_entry *type =
+            hs_layouts_entry(search->layouts, search->found);
+        if (type && type->type.kind == HS_TYPE_POINTER
+            && type->type.element != HS_TYPE_NONE)
+            return false;
+        search->found = HS_TYPE_NONE; /* void *: another may say more */
+    }
+    return true;
+}
+
+uint32_t hs_site_in_register(struct hs_layouts *layouts, struct hs_code *code,
+                             size_t scope, unsigned reg, uint64_t from, uint64_t to)
+{
+    struct search search = {.layouts = layouts,
+                            .code = code,
+                            .reg = reg,
+                            .from = from,
+                            .to = to,
+                            .found = HS_TYPE_NONE};
+    if (reg < 32)
+        hs_code_each_variable(&code->scopes[scope], check_variable, &search);
+    return search.found;
+}
+
+uint32_t hs_site_held_in(struct hs_layouts *layouts, struct hs_code *code, size_t scope,
+                         unsigned reg, uint64_t address)
+{
+    struct search search = {.layouts = layouts,
+                            .code = code,
+                            .reg = reg,
+                            .from = address,
+                            .is_held = true,
+                            .found = HS_TYPE_NONE};
+    if (reg < 32)
+        hs_code_each_variable(&code->scopes[scope], check_variable, &search);
+    return search.found;
+}
+
+/* ---- functions ---- */
+
+static bool check_object(Dwarf_Die *die, void *context)
+{
+    struct search *search = context;
+    if (strcmp(hs_dwarf_name(die), "this") != 0)
+        return false; /* the object is always the first */
+    uint32_t pointer =
+        hs_layouts_die_type(search->layouts, search->code->module, die, DW_AT_type);
+    const struct hs_layout_entry *type = hs_layouts_entry(search->layouts, pointer);
+    search->found = type ? type->type.element : HS_TYPE_NONE;
+    return false;
+}
+
+uint32_t hs_site_class_of(struct hs_layouts *layouts, uint32_t module, uint64_t pc)
+{
+    struct hs_code code;
+    struct search search = {.layouts = layouts, .code = &code, .found = HS_TYPE_NONE};
+    if (!hs_layouts_code(layouts, module, pc, &code))
+        return HS_TYPE_NONE;
+    hs_code_each_variable(&code.scopes[0], check_object, &search);
+    return search.found;
+}
+
+/* Its type parameter T, of Box<T>::new or RawVec<T>::grow; of a function without one, that
+ * of what it returns. */
+static uint32_t type_parameter(struct hs_layouts *layouts, uint32_t module,
+                               Dwarf_Die *function)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Die origin = *function, child;
+    if (dwarf_formref_die(dwarf_attr(function, DW_AT_abstract_origin, &attribute),
+                          &child))
+        origin = child;
+    if (dwarf_child(&origin, &child) != 0)
+        return HS_TYPE_NONE;
+    do
+        if (dwarf_tag(&child) == DW_TAG_template_type_parameter
+            && strcmp(hs_dwarf_name(&child), "T") == 0)
+            return hs_layouts_die_type(layouts, module, &child, DW_AT_type);
+    while (dwarf_siblingof(&child, &child) == 0);
+    return HS_TYPE_NONE;
+}
+
+static bool is_rust(Dwarf_Die *die)
+{
+    Dwarf_Die unit;
+    return dwarf_diecu(die, &unit, NULL, NULL) && dwarf_srclang(&unit) == DW_LANG_Rust;
+}
+
+void hs_site_ask_wrapper(struct hs_layouts *layouts, uint32_t module, Dwarf_Die *function,
+                         struct hs_site *site)
+{
+    if (is_rust(function)) {
+        hs_site_suggest(layouts, site, type_parameter(layouts, module, function),
+                        HS_SITE_EXACT);
+        return;
+    }
+    uint32_t returned = hs_layouts_die_type(layouts, module, function, DW_AT_type);
+    const struct hs_layout_entry *entry = hs_layouts_entry(layouts, returned);
+    if (entry && entry->type.kind == HS_TYPE_POINTER
+        && !(entry->derived_flags & HS_LAYOUT_REFERENCE))
+        hs_site_suggest(layouts, site, entry->type.element, HS_SITE_EXACT);
+}
