@@ -66,7 +66,7 @@ struct hs_thread {
     struct hs_thread_frame memo[HS_STACK_DEPTH_MAX];
     uint32_t n_fresh;
     struct hs_thread_frame fresh[HS_STACK_DEPTH_MAX]; /* innermost first */
-    void *verify;                                     /* of verify.c */
+    struct hs_steps *steps;                           /* see hs_steps_of() */
     void *ever; /* of ever.c; goes with the state to the next thread */
     void *frames[HS_STACK_DEPTH_MAX + HS_STACK_OWN_FRAMES];
 };

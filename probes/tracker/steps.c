@@ -19,6 +19,7 @@
 
 #include "probes/tracker/cfi_read.h"
 #include "probes/tracker/guard.h"
+#include "probes/tracker/raw.h"
 
 #if defined(__x86_64__)
 #define GLOBAL_NAME(name) "_Ux86_64_" name
@@ -56,6 +57,13 @@ void hs_steps_init(void *library)
 bool hs_steps_can_be_taken(void)
 {
     return get_context != NULL;
+}
+
+struct hs_steps *hs_steps_of(struct hs_thread *thread)
+{
+    if (!thread->steps)
+        thread->steps = hs_raw_map(sizeof(*thread->steps));
+    return thread->steps;
 }
 
 #if defined(__x86_64__)

@@ -13,6 +13,8 @@
 
 #include "probes/tracker/stack.h"
 
+struct hs_thread;
+
 #define HS_STEPS_MAX (HS_STACK_DEPTH_MAX + 1)
 
 /* The first two are larger than unw_context_t and unw_cursor_t of any machine we know. */
@@ -21,6 +23,9 @@ struct hs_steps {
     _Alignas(16) uint64_t cursor[1024];
     uint64_t addresses[HS_STEPS_MAX];
 };
+
+/* The thread's own, made when first asked for; NULL: no memory. */
+struct hs_steps *hs_steps_of(struct hs_thread *thread);
 
 /* Look up what is needed of libunwind, which `library` is a dlopen handle of. */
 void hs_steps_init(void *library);

@@ -186,9 +186,7 @@ static int take_steps(struct hs_thread *thread, void *hook_frame)
     if (!walk_is_ready || !hs_steps_can_be_taken()
         || low - thread->stack_low >= thread->stack_high - thread->stack_low)
         return 0;
-    if (!thread->verify)
-        thread->verify = hs_raw_map(sizeof(struct hs_steps));
-    struct hs_steps *steps = thread->verify;
+    struct hs_steps *steps = hs_steps_of(thread);
     if (!steps)
         return 0;
     uint32_t n = hs_steps_take(steps, ((uint64_t *)hook_frame)[1], true);

@@ -18,7 +18,6 @@
 #include "probes/tracker/guard.h"
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/options.h"
-#include "probes/tracker/raw.h"
 #include "probes/tracker/report.h"
 #include "probes/tracker/rules.h"
 #include "probes/tracker/steps.h"
@@ -166,9 +165,7 @@ void hs_verify_walk(struct hs_thread *thread, void *hook_frame,
         count(&counts.alone);
         return;
     }
-    if (!thread->verify)
-        thread->verify = hs_raw_map(sizeof(struct hs_steps));
-    struct hs_steps *steps = thread->verify;
+    struct hs_steps *steps = hs_steps_of(thread);
     if (!steps)
         return;
     int saved = errno;
