@@ -9,14 +9,10 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "libheapsnap/base/guard.h"
 #include "probes/abi.h"
 
 #if defined(__aarch64__)
@@ -174,17 +170,12 @@ static int check_header(const struct hs_core *core, const char *path,
 
 static int map_core(struct hs_core *core, const char *path, struct hs_error *err)
 {
-    hs_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat status;
-    if (fd < 0 || fstat(fd, &status) != 0)
-        return hs_error_set(err, errno, "cannot read '%s': %s", path, strerror(errno));
-    if (!S_ISREG(status.st_mode) || status.st_size <= 0)
+    int result = hs_core_map(path, &core->bytes, &core->size);
+    if (result == -ENOEXEC)
         return hs_error_set(err, ENOEXEC, "'%s' is no core file", path);
-    void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (bytes == MAP_FAILED)
-        return hs_error_set(err, errno, "cannot map '%s': %s", path, strerror(errno));
-    core->bytes = bytes;
-    core->size = (size_t)status.st_size;
+    if (result != 0)
+        return hs_error_set(err, -result, "cannot read '%s': %s", path,
+                            strerror(-result));
     return check_header(core, path, err);
 }
 

@@ -16,7 +16,6 @@
 #include "libheapsnap/image/memory_backend.h"
 
 struct hs_core_file {
-    char *path;
     const uint8_t *bytes; /* mapped */
     size_t size;
 };
@@ -59,6 +58,10 @@ bool hs_core_read_notes(struct hs_core *core, const uint8_t *notes, uint64_t siz
 
 /* The mappings of the core's program headers, and what NT_FILE adds. -EINVAL, -ENOMEM. */
 int hs_core_read_segments(struct hs_core *core, const char *path, struct hs_error *err);
+
+/* Map a whole file, wherever a stranger's core says it is: -ENOEXEC when it is no regular
+ * one or empty, else -errno. */
+int hs_core_map(const char *path, const uint8_t **ret_bytes, size_t *ret_size);
 
 /*
  * Take the pages that the core leaves out from the files of its modules, each where the

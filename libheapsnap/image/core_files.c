@@ -12,6 +12,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -20,20 +21,25 @@
 #include "libheapsnap/base/guard.h"
 #include "probes/abi.h"
 
-/* Map the whole regular file `path`; -errno. */
-static int map_file(const char *path, struct hs_core_file *ret)
+int hs_core_map(const char *path, const uint8_t **ret_bytes, size_t *ret_size)
 {
-    hs_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    /* Nothing happens to a device that is opened as a mere path. */
+    hs_auto_close int name = open(path, O_PATH | O_CLOEXEC);
     struct stat status;
-    if (fd < 0 || fstat(fd, &status) != 0)
+    if (name < 0 || fstat(name, &status) != 0)
         return -errno;
     if (!S_ISREG(status.st_mode) || status.st_size <= 0)
         return -ENOEXEC;
+    char again[64];
+    snprintf(again, sizeof(again), "/proc/self/fd/%d", name);
+    hs_auto_close int fd = open(again, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
     void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED)
         return -errno;
-    ret->bytes = bytes;
-    ret->size = (size_t)status.st_size;
+    *ret_bytes = bytes;
+    *ret_size = (size_t)status.st_size;
     return 0;
 }
 
@@ -89,7 +95,7 @@ static int fill_from(struct hs_core *core, const struct hs_memory_module *module
                      const char *path)
 {
     struct hs_core_file file = {0};
-    int result = map_file(path, &file);
+    int result = hs_core_map(path, &file.bytes, &file.size);
     if (result != 0)
         return result;
     if (!is_same(module, &file)) {
