@@ -296,6 +296,10 @@ struct hs_capture_block {
 #define HS_BLOCK_TEXT 64u     /* printable text up to a NUL or its end, and no pointer */
 #define HS_BLOCK_USABLE 128u  /* `size` is what the allocator gave, not what was asked */
 #define HS_BLOCK_IGNORED 256u /* asked to be no leak; holds what it points to */
+/* It begins with a count or the like, so that a pointer to byte 8, or 24, is as good as one
+ * to the beginning. Only where `size` is what was asked for. */
+#define HS_BLOCK_COUNTED 512u
+#define HS_BLOCK_STRING 1024u
 
 struct hs_capture_edge {
     uint32_t from, to; /* indexes in BLOCKS; never equal */

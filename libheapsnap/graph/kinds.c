@@ -49,6 +49,9 @@ static bool holds_start(const struct hs_flood *flood, uint32_t to, uint32_t insi
         return true;
     if (inside == HS_PAST_END)
         return block->size == HS_COOKIE_SIZE && !(block->flags & HS_BLOCK_MAPPING);
+    if ((inside == 8 && block->flags & HS_BLOCK_COUNTED)
+        || (inside == 24 && block->flags & HS_BLOCK_STRING))
+        return true;
     return is_base_class(flood->capture, to, inside);
 }
 

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "libheapsnap/scan/content.h"
+#include "libheapsnap/scan/shape.h"
 #include "probes/freeze/image.h"
 #include "probes/freeze/reader.h"
 #include "probes/freeze/workers.h"
@@ -113,8 +114,10 @@ static void look_inside(void *context)
     struct look *look = context;
     struct hs_capture_block *block = blocks_of_image() + look->number;
     uint64_t text = 0, end = 0;
-    if (!(block->flags & HS_BLOCK_MAPPING))
+    if (!(block->flags & HS_BLOCK_MAPPING)) {
         text = hs_content_text(look->memory, look->size);
+        block->flags |= hs_shape_of(look->memory, look->size) * HS_BLOCK_COUNTED;
+    }
     if (text)
         end = hs_content_text_end(text);
     uint32_t words = hs_content_module_words(&shared.modules, look->memory, look->size);

@@ -103,6 +103,24 @@ Test(kinds, a_pointer_to_a_second_base_class_is_as_good_as_one_to_the_start)
     end(&seen);
 }
 
+Test(kinds, a_pointer_behind_a_count_is_as_good_as_one_to_the_start)
+{
+    struct fake *fake = blocks(4);
+    static const uint32_t inside[4] = {8, 8, 24, 24};
+    static const uint32_t flags[4] = {HS_BLOCK_COUNTED, HS_BLOCK_STRING, HS_BLOCK_STRING,
+                                      HS_BLOCK_COUNTED};
+    for (uint32_t i = 0; i < 4; i++) {
+        fake_block_at(fake, i)->flags |= flags[i];
+        hold(fake, i, inside[i]);
+    }
+
+    struct seen seen = look(fake, (struct hs_graph_options){0});
+
+    for (uint32_t i = 0; i < 4; i++)
+        cr_expect(eq(int, seen.kind[i], i % 2 ? HS_LEAK_POSSIBLE : HS_LEAK_REACHABLE));
+    end(&seen);
+}
+
 Test(kinds, an_empty_array_is_held_by_the_pointer_behind_its_count)
 {
     struct fake *fake = blocks(1);
