@@ -57,6 +57,8 @@ static void add_command_line(FILE *out, const struct hs_run_arguments *arguments
         fputs(":dormant=1", out);
     if (arguments->with_totals)
         fputs(":totals=1", out);
+    if (arguments->with_strings)
+        fputs(":strings=1", out);
     if (arguments->check.is_wanted)
         fputs(":check=1", out);
     if (arguments->follow)

@@ -30,7 +30,8 @@ enum {
     KEY_DORMANT,
     KEY_SWITCH,
     KEY_TOTALS,
-    KEY_MEMORY
+    KEY_MEMORY,
+    KEY_STRINGS
 };
 
 static const struct argp_option options[] = {
@@ -56,6 +57,11 @@ static const struct argp_option options[] = {
     {"totals", KEY_TOTALS, NULL, 0, "Also count what each stack has ever allocated", 0},
     {"memory", KEY_MEMORY, "SIZE", 0,
      "The most memory that tracking may use for itself; more is not recorded", 0},
+    {"strings", KEY_STRINGS, NULL, 0,
+     "Keep the beginnings of texts: snapshots travel, so be sure that nothing secret is "
+     "in "
+     "them",
+     0},
     {"verbose", 'v', NULL, 0, "A line on stderr for each snapshot", 0},
     {0},
 };
@@ -112,6 +118,9 @@ static error_t parse_mode(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_TOTALS:
         arguments->with_totals = true;
+        return 0;
+    case KEY_STRINGS:
+        arguments->with_strings = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -31,6 +31,7 @@ struct hs_run_arguments {
     bool follow;
     bool is_dormant;
     bool with_totals;
+    bool with_strings;
     bool verbose;
     struct hs_check_arguments check;
 };
