@@ -153,15 +153,16 @@ static void keep(uint64_t word, uint64_t key)
 /* And the module that it comes from; its end is 0 when there is none. */
 static struct hs_rule compile(uint64_t address, struct hs_module_unwind *ret)
 {
+    const struct hs_rule unknown = {.kind = HS_RULE_COMPLEX, .reason = HS_REASON_TABLE};
     struct hs_cfi_span span;
     *ret = (struct hs_module_unwind){0};
     if (!hs_module_can_find())
-        return (struct hs_rule){.kind = HS_RULE_COMPLEX};
+        return unknown;
     if (!hs_module_find_unwind(address - 1, ret) || ret->table == 0)
         return (struct hs_rule){.kind = HS_RULE_FRAME};
     if (find_span(ret, &span))
         return hs_cfi_rule(&span, ret->table, address - 1);
-    return (struct hs_rule){.kind = HS_RULE_COMPLEX};
+    return unknown;
 }
 
 struct hs_rule hs_rules_compile(uint64_t address)

@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include "probes/tracker/cfi.h"
 #include "probes/tracker/guard.h"
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/options.h"
@@ -26,7 +25,6 @@
 /* Why our own walk declined: a complex rule, or one of these. */
 enum {
     DECLINED_ELSEWHERE = HS_REASONS, /* not on the thread's own stack */
-    DECLINED_NO_RULE,                /* rules that we keep out of */
     DECLINED_LARGE,                  /* a rule that the table has no room for */
     DECLINED_UNLOADING,              /* a library is going */
     DECLINED_NONE,                   /* the frames do not fit */
@@ -60,27 +58,10 @@ static void count(uint64_t *counter)
     __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
 
-/* The rule as the walk would compile it; cursors look at each page before they read.
- * False: there is none. */
-static bool find_rule(uint64_t address, struct hs_rule *ret)
-{
-    static const struct hs_cfi_span everything = {4096, (uint64_t)1 << 47};
-    struct hs_module_unwind module;
-    *ret = (struct hs_rule){.kind = HS_RULE_FRAME};
-    if (!hs_module_find_unwind(address - 1, &module))
-        return hs_module_can_find();
-    if (module.table == 0)
-        return false;
-    *ret = hs_cfi_rule(&everything, module.table, address - 1);
-    return true;
-}
-
 /* By the frame at `address`: the walk names the byte behind what libunwind does then. */
 static bool has_interrupted(uint64_t address)
 {
-    struct hs_rule rule;
-    return find_rule(address, &rule) && rule.kind == HS_RULE_COMPLEX
-           && rule.reason == HS_REASON_SIGNAL;
+    return hs_rules_compile(address).reason == HS_REASON_SIGNAL;
 }
 
 /* How many of our frames libunwind has, too; UINT32_MAX when it has others. */
@@ -131,9 +112,7 @@ static void compare(const struct hs_thread *thread, const struct hs_walk *walk,
 
 static unsigned reason_of(uint64_t address)
 {
-    struct hs_rule rule;
-    if (!find_rule(address, &rule))
-        return DECLINED_NO_RULE;
+    struct hs_rule rule = hs_rules_compile(address);
     if (rule.kind == HS_RULE_COMPLEX)
         return rule.reason;
     return hs_rules_have_room(&rule) ? HS_REASON_NONE : DECLINED_LARGE;
@@ -188,7 +167,6 @@ void hs_verify_report(void)
         [HS_REASON_PLACE] = "through odd places of registers",
         [HS_REASON_TABLE] = "through odd unwind tables",
         [DECLINED_ELSEWHERE] = "on other stacks",
-        [DECLINED_NO_RULE] = "through modules without a table",
         [DECLINED_LARGE] = "through frames too large for a rule",
         [DECLINED_UNLOADING] = "while a library was unloaded",
         [DECLINED_NONE] = "for want of sense",
