@@ -36,11 +36,16 @@ bool hs_intern_init(void);
  * inside a hook. hs_intern_init() may follow. */
 void hs_intern_deinit(void);
 
-/* What the frame at `depth`, 0 for the outermost, adds to the hash of a stack. */
+/*
+ * What the frame at `depth`, 0 for the outermost, adds to the hash of a stack. Every bit
+ * depends on address and depth in a way that sums do not undo: recursive code makes many
+ * stacks of the same frames in another order.
+ */
 static inline uint64_t hs_intern_term(uint64_t address, uint64_t depth)
 {
-    uint64_t term = (address + (depth << 48)) * 0x9e3779b97f4a7c15u;
-    return (term ^ term >> 32) * 0xbf58476d1ce4e5b9u;
+    uint64_t term = address * 0x9e3779b97f4a7c15u + depth * 0xd6e8feb86659fd93u;
+    term = (term ^ term >> 32) * 0xbf58476d1ce4e5b9u;
+    return term ^ term >> 29;
 }
 
 /* Is this still the table where a stack is looked for first? What is found in another one

@@ -41,6 +41,23 @@ Test(intern, the_same_frame_under_another_caller_is_another_node)
     cr_expect(eq(u32, trie_intern(one, 0x2000), under_one));
 }
 
+Test(intern, stacks_of_the_same_frames_in_another_order_are_different)
+{
+    enum { DEPTH = 15 };
+    hs_intern_init();
+    uint32_t before, after;
+    hs_stack_nodes(&before);
+
+    for (uint32_t path = 0; path < 1u << DEPTH; path++) {
+        uint32_t node = HS_STACK_NONE;
+        for (int bit = 0; bit < DEPTH; bit++)
+            node = trie_intern(node, path >> bit & 1 ? 0x5594ef7ef8b5 : 0x5594ef7ef873);
+    }
+
+    hs_stack_nodes(&after);
+    cr_expect(eq(u32, after - before, (2u << DEPTH) - 2));
+}
+
 Test(intern, nodes_are_found_again_after_the_table_has_grown)
 {
     enum { N = 100000 };
