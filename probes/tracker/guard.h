@@ -67,7 +67,9 @@ struct hs_thread {
     uint32_t n_fresh;
     struct hs_thread_frame fresh[HS_STACK_DEPTH_MAX]; /* innermost first */
     struct hs_steps *steps;                           /* see hs_steps_of() */
-    void *ever; /* of ever.c; goes with the state to the next thread */
+    uint32_t walks;                                   /* before it had `recents` */
+    struct hs_recents *recents; /* goes with the state to the next thread, too */
+    void *ever;                 /* of ever.c; goes with the state to the next thread */
     void *frames[HS_STACK_DEPTH_MAX + HS_STACK_OWN_FRAMES];
 };
 

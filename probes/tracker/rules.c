@@ -40,13 +40,18 @@ void hs_rules_unload_begin(void)
 }
 
 /* The generation in an entry has 8 bits: before they repeat, all entries go. */
-void hs_rules_unload_end(void)
+void hs_rules_renew(void)
 {
     uint32_t generation = __atomic_add_fetch(&hs_rules_generation, 1, __ATOMIC_SEQ_CST);
-    if ((generation & HS_RULE_GENERATION_MAX) == 0)
+    if ((generation & HS_RULE_GENERATION_MAX) == 0 && hs_rules)
         for (size_t i = 0; i < HS_RULES_COUNT; i++)
             if (__atomic_load_n(&hs_rules[i], __ATOMIC_RELAXED))
                 __atomic_store_n(&hs_rules[i], 0, __ATOMIC_RELAXED);
+}
+
+void hs_rules_unload_end(void)
+{
+    hs_rules_renew();
     __atomic_fetch_sub(&hs_rules_unloading, 1, __ATOMIC_SEQ_CST);
     unloading_here--;
 }
@@ -216,7 +221,7 @@ static bool may_be_code(uint64_t start, uint64_t end)
 void hs_rules_unmap(uint64_t start, uint64_t size)
 {
     if (size > 0 && hs_rules && may_be_code(start, start + size))
-        __atomic_fetch_add(&hs_rules_generation, 1, __ATOMIC_SEQ_CST);
+        hs_rules_renew();
 }
 
 static uint64_t make(uint64_t address, uint32_t generation)

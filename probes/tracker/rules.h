@@ -60,6 +60,9 @@ bool hs_rules_init(void);
 void hs_rules_unload_begin(void);
 void hs_rules_unload_end(void);
 
+/* Begin a new generation: nothing that was remembered holds any more. */
+void hs_rules_renew(void);
+
 /* Only the calling thread is left. */
 void hs_rules_fork_child(void);
 

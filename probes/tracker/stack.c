@@ -19,6 +19,7 @@
 #include "probes/tracker/intern.h"
 #include "probes/tracker/memo.h"
 #include "probes/tracker/options.h"
+#include "probes/tracker/recent.h"
 #include "probes/tracker/unwind.h"
 #include "probes/tracker/verify.h"
 #include "probes/tracker/walk.h"
@@ -91,10 +92,11 @@ static uint32_t capture_by_library(struct hs_thread *thread, void *hook_frame)
 }
 
 static __attribute__((noinline)) void verify_memo(struct hs_thread *thread,
-                                                  void *hook_frame)
+                                                  void *hook_frame, uint32_t node)
 {
     struct hs_walk walk = {.n_kept = thread->memo_count};
     hs_verify_walk(thread, hook_frame, &walk);
+    hs_verify_node(thread, node);
 }
 
 /* Not along the remembered stack. */
@@ -113,15 +115,26 @@ static __attribute__((noinline)) uint32_t capture_far(struct hs_thread *thread,
     return capture_by_library(thread, hook_frame);
 }
 
+static __attribute__((noinline)) uint32_t
+capture_walked(struct hs_thread *thread, void *hook_frame, uint32_t expected)
+{
+    if (HS_UNLIKELY(!hs_walk(thread, hook_frame)))
+        return capture_far(thread, hook_frame);
+    uint32_t node = memo_node(thread);
+    if (expected == HS_STACK_NONE)
+        hs_recent_keep(thread, hook_frame, node);
+    if (HS_UNLIKELY(hs_options.verify_every))
+        verify_memo(thread, hook_frame, expected ? expected : node);
+    return node;
+}
+
 uint32_t hs_stack_capture(void *hook_frame)
 {
     struct hs_thread *thread = hs_thread_get();
     if (HS_UNLIKELY(!thread))
         return HS_STACK_UNKNOWN;
-    if (HS_LIKELY(hs_walk(thread, hook_frame))) {
-        if (HS_UNLIKELY(hs_options.verify_every))
-            verify_memo(thread, hook_frame);
-        return memo_node(thread);
-    }
-    return capture_far(thread, hook_frame);
+    uint32_t node = hs_recent_find(thread, hook_frame);
+    if (HS_LIKELY(node != HS_STACK_NONE) && HS_LIKELY(!hs_options.verify_every))
+        return node;
+    return capture_walked(thread, hook_frame, node);
 }

@@ -22,6 +22,7 @@
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/options.h"
+#include "probes/tracker/rules.h"
 #include "probes/tracker/sample.h"
 
 uint8_t hs_heap_mode;
@@ -91,6 +92,7 @@ static bool forget_stack(struct hs_thread *thread, void *context)
 void hs_switch_forget(void)
 {
     hs_thread_each(forget_stack, NULL);
+    hs_rules_renew(); /* what threads remember by node */
     hs_handle_closed_range(HS_HANDLE_FD, 0, UINT32_MAX);
     hs_mapping_remove(0, UINT64_MAX & ~(uint64_t)4095, NULL);
     hs_ever_forget();

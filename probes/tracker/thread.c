@@ -217,6 +217,7 @@ struct hs_thread *hs_thread_create(void)
     thread->memo_count = 0;
     thread->memo_is_walked = false;
     thread->stack_misses = 0;
+    thread->walks = 0;
     thread->stack_low = thread->stack_high = 0;
     __atomic_store_n(&thread->owned, STATE_USED, __ATOMIC_RELEASE); /* with its own tid */
     hs_thread_own = thread;

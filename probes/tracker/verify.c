@@ -158,6 +158,21 @@ void hs_verify_walk(struct hs_thread *thread, void *hook_frame,
     errno = saved;
 }
 
+void hs_verify_node(const struct hs_thread *thread, uint32_t node)
+{
+    uint32_t n_nodes, at = node, left = thread->memo_count;
+    const struct hs_capture_frame *nodes = hs_stack_nodes(&n_nodes);
+    while (left > 0 && at < n_nodes && nodes[at].address == thread->memo[left - 1].ip) {
+        at = nodes[at].parent;
+        left--;
+    }
+    if (node == HS_STACK_UNKNOWN || (left == 0 && at == HS_STACK_NONE))
+        return;
+    count(&counts.different);
+    if (counts.different <= 3)
+        hs_report("a stack differs: node %u is another one", (uint64_t)node);
+}
+
 void hs_verify_report(void)
 {
     static const char *const reasons[N_DECLINED] = {

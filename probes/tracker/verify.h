@@ -14,6 +14,9 @@
 void hs_verify_walk(struct hs_thread *thread, void *hook_frame,
                     const struct hs_walk *walk);
 
+/* Is `node` the stack that the memo is? */
+void hs_verify_node(const struct hs_thread *thread, uint32_t node);
+
 /* The line. */
 void hs_verify_report(void);
 
