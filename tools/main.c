@@ -14,7 +14,7 @@ const struct hs_verb hs_verbs[] = {
     {"run", "start a program with tracking", hs_verb_run},
     {"attach", "turn tracking on in a dormant process", hs_verb_attach},
     {"detach", "turn it off again", hs_verb_detach},
-    {"snap", "take a snapshot of a tracked process now", hs_verb_snap},
+    {"snap", "take a snapshot of a process, or of a core file", hs_verb_snap},
     {"ls", "list the tracked processes", hs_verb_ls},
     {"watch", "raise leak events while a process grows", hs_verb_watch},
     {"summary", "what is in a snapshot, by class", hs_verb_summary},

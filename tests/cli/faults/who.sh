@@ -88,11 +88,15 @@ exec 8>bare.input
 exec 9>input
 await_tracked "$program"
 
-try 1 "$heapsnap" snap "$bare"
-said 'is not tracked; start it with: heapsnap run --'
+try 0 "$heapsnap" snap -o bare.heapsnapshot "$bare"
+said 'ran without the preloaded library'
+loads bare.heapsnapshot
 try 1 "$heapsnap" watch -t 1M "$bare"
-said 'is not tracked'
-try 1 "$heapsnap" snap "$static_pid"
+said 'is not tracked; start it with: heapsnap run --'
+try 0 "$heapsnap" snap -o static.heapsnapshot "$static_pid"
+said 'ran without the preloaded library'
+loads static.heapsnapshot
+try 1 "$heapsnap" watch -t 1M "$static_pid"
 said 'is a static binary'
 
 kill -STOP "$program"

@@ -8,6 +8,7 @@
  *
  *   judge SUBJECT rest|churn      start the subject and look at it, three times
  *   judge --pid PID TABLE         a stopped process
+ *   judge --core CORE TABLE       a core file, and the table as it was then
  */
 
 #include <errno.h>
@@ -95,6 +96,19 @@ static int judge(struct hs_memory *memory, const struct table *table)
     return result;
 }
 
+static int judge_core(const char *core, const struct table *table)
+{
+    struct hs_error err = {0};
+    struct hs_memory *memory = NULL;
+    if (hs_memory_open_core(core, NULL, &memory, &err) != 0) {
+        printf("%s\n", err.text);
+        return 1;
+    }
+    int result = judge(memory, table);
+    hs_memory_close(memory);
+    return result;
+}
+
 static int judge_process(pid_t pid, const struct table *table)
 {
     struct hs_error err = {0};
@@ -174,5 +188,7 @@ int main(int argc, char **argv)
         return run(argv[1], argv[2]) != 0;
     if (argc == 4 && strcmp(argv[1], "--pid") == 0)
         return judge_process((pid_t)atoi(argv[2]), open_table(argv[3]));
+    if (argc == 4 && strcmp(argv[1], "--core") == 0)
+        return judge_core(argv[2], open_table(argv[3]));
     return 2;
 }
