@@ -66,6 +66,11 @@ struct hs_job {
     int32_t control_fd;
     int32_t identity_fd[2];
     int32_t image_pid; /* or -errno */
+
+    /* The image has no memory of its own but works in the program's: totals, and what
+     * could not be copied. The program must stand still until it has scanned. */
+    bool shares_memory;
+    uint32_t has_scanned; /* atomic */
 };
 
 extern struct hs_job hs_job;
@@ -107,8 +112,15 @@ void hs_peek_place(struct hs_slot *slot);
 
 /* ---- spawn.c: the image's birth ---- */
 
-/* Clone the image (or, for totals, a helper that shares our memory). 0 or -errno. */
+/*
+ * Clone the image (or, for totals, a helper that shares our memory). Where there is no
+ * memory for a copy, or room for only one process more, an image that shares our memory
+ * takes its place: see hs_job. 0 or -errno.
+ */
 int hs_spawn(void);
+
+/* Wait until an image that shares our memory has read all of it. 0 or -errno. */
+int hs_spawn_await_scan(void);
 
 /* Remember the environment for the helper, and which file stderr is. */
 void hs_spawn_init(void);

@@ -230,6 +230,9 @@ int hs_identity_assign(void)
     err = assign_modules();
     assign_threads(HS_IDENTITY_STACK);
     hs_writer_flush(&identity.writer);
+    if (identity.count)
+        hs_raw(SYS_munmap, identity.entries, identity.count * sizeof(*identity.entries));
+    identity.count = 0;
     return err;
 }
 

@@ -58,7 +58,7 @@ static void settle(void)
     hs_spawn_lift_limits();
     limit_lifetime();
     hs_fault_guard_install();
-    if (hs_job.kind == HS_REQUEST_TOTALS)
+    if (hs_job.shares_memory)
         return; /* the memory, and with it the settings below, is the program's */
     hs_raw(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
     write_file("/proc/self/oom_score_adj", "1000", 4);
@@ -76,20 +76,32 @@ static void await_program(void)
     }
 }
 
+__attribute__((noreturn)) static void end(int status)
+{
+    if (hs_job.shares_memory)
+        hs_scratch_release();
+    for (;;)
+        hs_raw(SYS_exit_group, status);
+}
+
+/* The program may go on: nothing more is read of its memory but our tables. */
+static void let_go(void)
+{
+    __atomic_store_n(&hs_job.has_scanned, 1, __ATOMIC_RELEASE);
+}
+
 static void finish(int error)
 {
     __atomic_store_n(&hs_control->error, error, __ATOMIC_RELEASE);
     __atomic_store_n(&hs_control->finished, hs_job.cookie, __ATOMIC_RELEASE);
     __atomic_store_n(&hs_control->phase, HS_PHASE_IDLE, __ATOMIC_RELEASE);
-    if (hs_job.kind == HS_REQUEST_TOTALS)
-        hs_scratch_release();
-    for (;;)
-        hs_raw(SYS_exit_group, 0);
+    end(0);
 }
 
 static void fail(int err, const char *what)
 {
     char text[sizeof(hs_control->error_text)];
+    let_go();
     await_program();
     hs_explain(text, sizeof(text), what, err);
     memcpy(hs_control->error_text, text, sizeof(text));
@@ -149,6 +161,7 @@ static void complete(void)
     int err = hs_sections_finish();
     if (err < 0)
         fail(err, "cannot write the capture");
+    let_go();
     await_program();
     if (header->kind == HS_REQUEST_SNAPSHOT) {
         header->pause_ns = __atomic_load_n(&hs_control->pause_ns, __ATOMIC_ACQUIRE);
@@ -176,7 +189,7 @@ static void await_taker(void)
         if (phase == HS_PHASE_TAKEN)
             finish(0);
         if (phase != HS_PHASE_READY)
-            hs_raw(SYS_exit_group, 0); /* somebody gave us up */
+            end(0); /* somebody gave us up */
         if (turn % 16 == 0 && hs_job.taker_pid > 0
             && hs_process_is_dead(hs_job.taker_pid))
             fail(-ESRCH, "the tool that asked has ended");
@@ -189,6 +202,7 @@ static void await_taker(void)
 void hs_image_main(void)
 {
     memset(&hs_image, 0, sizeof(hs_image));
+    hs_scratch_release(); /* of one that was killed before it could */
     settle();
     if (!hs_writer_open(&hs_image.writer, hs_job.capture_fd,
                         (sizeof(hs_image.header) + 7) & ~7ull))
@@ -204,6 +218,5 @@ void hs_image_main(void)
     int err = hs_spawn_exec_helper();
     if (err < 0)
         fail(err, "cannot start the helper that writes snapshots");
-    for (;;)
-        hs_raw(SYS_exit_group, 1);
+    end(1);
 }

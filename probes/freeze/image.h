@@ -23,7 +23,7 @@
 void *hs_scratch_map(size_t size); /* NULL without memory */
 void hs_scratch_each(void (*visit)(uint64_t start, uint64_t size, void *context),
                      void *context);
-void hs_scratch_release(void); /* all of it; totals only */
+void hs_scratch_release(void); /* all of it that is remembered */
 
 /* A growing array. push() returns the new zeroed item, NULL without memory. */
 struct hs_vector {
@@ -113,6 +113,8 @@ struct hs_image {
     struct hs_vector threads;     /* struct hs_capture_thread */
     struct hs_vector roots;       /* struct hs_root_range */
     struct hs_vector handles;     /* struct hs_capture_handle */
+    struct hs_vector taken;       /* of weak.c */
+    bool taken_is_full;
     struct hs_scan_index *index;
     uint64_t unscanned_bytes, scanned_bytes;
 };

@@ -2,8 +2,8 @@
 
 /*
  * Memory for the image: anonymous pages straight from the kernel. The image never gives
- * any back, it exits; the helper for totals lives in the program's own memory and must
- * remember all it mapped. The image needs to know only what it had mapped before it read
+ * any back, it exits; one that lives in the program's own memory must remember all it
+ * mapped. The image needs to know only what it had mapped before it read
  * its maps, which is little.
  */
 
@@ -16,7 +16,7 @@
 #include "probes/freeze/image.h"
 #include "probes/tracker/raw.h"
 
-#define REMEMBERED_MAX 256
+#define REMEMBERED_MAX 4096
 
 static struct {
     void *memory;
@@ -31,7 +31,7 @@ static bool is_error(long result)
 
 void *hs_scratch_map(size_t size)
 {
-    bool shares = hs_job.kind == HS_REQUEST_TOTALS;
+    bool shares = hs_job.shares_memory;
     if (shares && n_remembered == REMEMBERED_MAX)
         return NULL;
     long memory = hs_raw(SYS_mmap, 0, size, PROT_READ | PROT_WRITE,

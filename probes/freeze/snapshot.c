@@ -175,6 +175,8 @@ static int clone_frozen(const struct hs_slot *own, uint64_t *ret_fork_ns)
     hs_job.start_time = hs_clock(CLOCK_MONOTONIC);
     err = hs_spawn();
     *ret_fork_ns = hs_clock(CLOCK_MONOTONIC) - hs_job.start_time;
+    if (freezes && err == 0 && hs_job.shares_memory)
+        err = hs_spawn_await_scan();
     if (freezes && err == 0)
         hs_epochs_note(hs_live_advance_epoch(), hs_job.time);
     if (freezes)

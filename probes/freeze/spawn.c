@@ -11,12 +11,17 @@
  * them, being an init or a subreaper, or a container's init never reaps) B becomes our
  * child with exit signal 0, which no plain wait() sees; it is reaped at the next
  * occasion.
+ *
+ * Where the kernel has no memory for a copy, or lets us have one process and not two, the
+ * image is a child that shares our memory, in one step: the program then stands still
+ * while it scans.
  */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -37,12 +42,13 @@
 #define STACK_SIZE (256u * 1024)
 #define KEEP_MAX 4
 #define ORPHAN_LIMIT_NS 2000000000ull
+#define SCAN_LIMIT_NS 10000000000ull
 
 struct hs_job hs_job;
 
 static char *parent_stack;    /* A's, and the image's copy of it */
-static char *totals_stack;    /* of the helper that shares our memory */
-static int32_t totals_busy;   /* cleared by the kernel when that helper ends */
+static char *sharer_stack;    /* of an image that shares our memory */
+static int32_t sharer_busy;   /* cleared by the kernel when that one ends */
 static int32_t unreaped;      /* an image that is our own child; 0: none */
 static int32_t orphan;        /* an image that was left to init */
 static uint64_t orphan_ended; /* when we found it dead and not reaped; 0: not yet */
@@ -104,17 +110,9 @@ static void close_others(void)
     close_between(from, ~0u);
 }
 
-static void totals_entry(void *argument)
+/* From here on in a descriptor table of our own. */
+static int make_capture(void)
 {
-    (void)argument;
-    hs_image_main();
-}
-
-static void parent_entry(void *argument)
-{
-    unsigned long flags = CLONE_FILES;
-    (void)argument;
-
     if (hs_report_kept() >= 0)
         hs_raw(SYS_dup3, hs_report_kept(), 2, 0);
     close_others();
@@ -127,24 +125,66 @@ static void parent_entry(void *argument)
     }
     hs_job.capture_fd =
         (int)hs_raw(SYS_memfd_create, HS_CAPTURE_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (hs_job.capture_fd < 0) {
-        hs_job.image_pid = hs_job.capture_fd;
+    return hs_job.capture_fd < 0 ? hs_job.capture_fd : 0;
+}
+
+static void sharer_entry(void *argument)
+{
+    (void)argument;
+    hs_image_main();
+}
+
+static long clone_sharer(unsigned long flags, void (*entry)(void *argument))
+{
+    hs_job.shares_memory = true;
+    hs_job.has_scanned = 0;
+    __atomic_store_n(&sharer_busy, 1, __ATOMIC_RELEASE);
+    long pid = hs_machine_clone(flags | CLONE_VM | CLONE_CHILD_CLEARTID,
+                                sharer_stack + STACK_SIZE, entry, NULL, &sharer_busy);
+    if (pid < 0) {
+        __atomic_store_n(&sharer_busy, 0, __ATOMIC_RELEASE);
+        hs_job.shares_memory = false;
+    }
+    return pid;
+}
+
+static void parent_entry(void *argument)
+{
+    unsigned long flags = CLONE_FILES;
+    (void)argument;
+
+    int err = make_capture();
+    if (err < 0) {
+        hs_job.image_pid = err;
         hs_raw(SYS_exit_group, 0);
     }
     if (keeps_child)
         flags |= CLONE_PARENT;
+    long pid;
     if (hs_job.kind == HS_REQUEST_TOTALS) {
-        hs_job.image_pid = (int)hs_machine_clone(flags | CLONE_VM | CLONE_CHILD_CLEARTID,
-                                                 totals_stack + STACK_SIZE, totals_entry,
-                                                 NULL, &totals_busy);
+        pid = clone_sharer(flags, sharer_entry);
     } else {
-        long pid = hs_raw(SYS_clone, flags, 0, 0, 0, 0);
+        pid = hs_raw(SYS_clone, flags, 0, 0, 0, 0);
         if (pid == 0)
             hs_image_main();
-        hs_job.image_pid = (int)pid;
     }
+    hs_job.image_pid = (int)pid;
     for (;;)
         hs_raw(SYS_exit_group, 0);
+}
+
+/* The image is our child at once: one process, and no copy of our memory. */
+static void lone_entry(void *argument)
+{
+    (void)argument;
+    int err = make_capture();
+    if (err < 0) {
+        hs_job.image_pid = err;
+        __atomic_store_n(&hs_job.has_scanned, 1, __ATOMIC_RELEASE);
+        for (;;)
+            hs_raw(SYS_exit_group, 0);
+    }
+    hs_image_main();
 }
 
 /* ---- the program's side ---- */
@@ -183,18 +223,45 @@ void hs_spawn_reap(void)
 void hs_spawn_fork_child(void)
 {
     unreaped = orphan = 0;
-    totals_busy = 0;
+    sharer_busy = 0;
 }
 
 static int prepare(void)
 {
     if (!parent_stack && !(parent_stack = hs_raw_map(STACK_SIZE)))
         return -ENOMEM;
-    if (hs_job.kind != HS_REQUEST_TOTALS)
-        return 0;
-    if (!totals_stack && !(totals_stack = hs_raw_map(STACK_SIZE)))
+    if (!sharer_stack && !(sharer_stack = hs_raw_map(STACK_SIZE)))
         return -ENOMEM;
-    return __atomic_load_n(&totals_busy, __ATOMIC_ACQUIRE) ? -EBUSY : 0;
+    bool is_busy = __atomic_load_n(&sharer_busy, __ATOMIC_ACQUIRE);
+    return is_busy && hs_job.kind == HS_REQUEST_TOTALS ? -EBUSY : 0;
+}
+
+static void spawn_in_two_steps(void)
+{
+    keeps_child = inherits_orphans();
+    long parent = hs_machine_clone(CLONE_VM | CLONE_VFORK, parent_stack + STACK_SIZE,
+                                   parent_entry, NULL, NULL);
+    if (parent > 0)
+        hs_raw(SYS_wait4, parent, 0, __WALL, 0);
+    else
+        hs_job.image_pid = (int)parent;
+    if (hs_job.image_pid > 0 && keeps_child)
+        unreaped = hs_job.image_pid;
+    else if (hs_job.image_pid > 0 && orphan == 0) {
+        orphan = hs_job.image_pid;
+        orphan_ended = 0;
+    }
+}
+
+static void spawn_alone(void)
+{
+    keeps_child = true;
+    hs_job.image_pid = 0;
+    long pid = clone_sharer(0, lone_entry);
+    if (pid > 0)
+        unreaped = (int32_t)pid;
+    if (hs_job.image_pid == 0)
+        hs_job.image_pid = (int)pid;
 }
 
 int hs_spawn(void)
@@ -203,33 +270,39 @@ int hs_spawn(void)
     if (err < 0)
         return err;
     hs_spawn_reap();
-    keeps_child = inherits_orphans();
 
     hs_job.control_fd = hs_control_fd();
     hs_job.identity_fd[0] = hs_control_identity_fd(0);
     hs_job.identity_fd[1] = hs_control_identity_fd(1);
     hs_job.image_pid = -ECHILD;
-    if (hs_job.kind == HS_REQUEST_TOTALS)
-        __atomic_store_n(&totals_busy, 1, __ATOMIC_RELEASE);
+    hs_job.shares_memory = false;
+    spawn_in_two_steps();
+    bool has_no_room = hs_job.image_pid == -ENOMEM || hs_job.image_pid == -EAGAIN;
+    if (has_no_room && hs_job.kind == HS_REQUEST_SNAPSHOT
+        && !__atomic_load_n(&sharer_busy, __ATOMIC_ACQUIRE))
+        spawn_alone();
+    return hs_job.image_pid < 0 ? hs_job.image_pid : 0;
+}
 
-    long parent = hs_machine_clone(CLONE_VM | CLONE_VFORK, parent_stack + STACK_SIZE,
-                                   parent_entry, NULL, NULL);
-    if (parent > 0)
-        hs_raw(SYS_wait4, parent, 0, __WALL, 0);
-    else
-        hs_job.image_pid = (int)parent;
-    if (hs_job.image_pid < 0)
-        __atomic_store_n(&totals_busy, 0, __ATOMIC_RELEASE);
-    if (hs_job.image_pid > 0 && keeps_child)
-        unreaped = hs_job.image_pid;
-    else if (hs_job.image_pid > 0 && orphan == 0) {
-        orphan = hs_job.image_pid;
-        orphan_ended = 0;
+/* One that hangs must not keep the program from running. */
+int hs_spawn_await_scan(void)
+{
+    uint64_t start = hs_clock(CLOCK_MONOTONIC);
+    for (unsigned turn = 1; !__atomic_load_n(&hs_job.has_scanned, __ATOMIC_ACQUIRE);
+         turn++) {
+        if (turn % 64 == 0 && hs_process_is_dead(hs_job.image_pid))
+            return -ECHILD;
+        if (hs_clock(CLOCK_MONOTONIC) - start > SCAN_LIMIT_NS) {
+            hs_raw(SYS_kill, hs_job.image_pid, SIGKILL);
+            return -ETIMEDOUT;
+        }
+        struct timespec pause = {.tv_nsec = 200000};
+        hs_raw(SYS_nanosleep, &pause, 0);
     }
     return hs_job.image_pid < 0 ? hs_job.image_pid : 0;
 }
 
 int hs_spawn_exec_helper(void)
 {
-    return hs_helper_exec(keeps_child);
+    return hs_helper_exec(keeps_child || hs_job.shares_memory);
 }

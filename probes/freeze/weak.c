@@ -33,13 +33,10 @@ struct span {
     uint64_t start, end;
 };
 
-static struct hs_vector taken; /* struct span */
-static bool is_full;
-
 bool hs_taken_add(uint64_t start, uint64_t end)
 {
-    taken.size = sizeof(struct span);
-    struct span *span = hs_vector_push(&taken, 1);
+    hs_image.taken.size = sizeof(struct span);
+    struct span *span = hs_vector_push(&hs_image.taken, 1);
     if (!span)
         return false;
     *span = (struct span){start, end};
@@ -49,7 +46,7 @@ bool hs_taken_add(uint64_t start, uint64_t end)
 static void take(uint64_t start, uint64_t end)
 {
     if (start < end && !hs_taken_add(start, end))
-        is_full = true;
+        hs_image.taken_is_full = true;
 }
 
 static void take_piece(uint64_t start, uint64_t size, void *context)
@@ -187,11 +184,11 @@ static void take_roots(void)
 
 static void sort_taken(void)
 {
-    struct span *spans = (void *)taken.items;
+    struct span *spans = (void *)hs_image.taken.items;
     static const uint32_t gaps[] = {41461, 16001, 6927, 2861, 1213, 503,
                                     202,   86,    36,   15,   6,    1};
     for (size_t g = 0; g < sizeof(gaps) / sizeof(gaps[0]); g++)
-        for (uint64_t i = gaps[g]; i < taken.count; i++) {
+        for (uint64_t i = gaps[g]; i < hs_image.taken.count; i++) {
             struct span moved = spans[i];
             uint64_t at = i;
             for (; at >= gaps[g] && spans[at - gaps[g]].start > moved.start;
@@ -204,10 +201,11 @@ static void sort_taken(void)
 /* What of the range is in no span; `next` is the first span that may reach into it. */
 static int add_rest(const struct hs_range *range, uint64_t *next)
 {
-    const struct span *spans = (const void *)taken.items;
+    const struct span *spans = (const void *)hs_image.taken.items;
     uint64_t at = range->start;
     int err = 0;
-    for (uint64_t i = *next; i < taken.count && spans[i].start < range->end; i++) {
+    for (uint64_t i = *next; i < hs_image.taken.count && spans[i].start < range->end;
+         i++) {
         if (err == 0 && spans[i].start > at)
             err = hs_roots_add(at, spans[i].start, HS_ROOT_WEAK, UINT32_MAX);
         if (spans[i].end > at)
@@ -254,10 +252,10 @@ int hs_weak_collect(void)
             take(ranges[i].start, ranges[i].end);
     }
     sort_taken();
-    for (uint64_t i = 0; i < hs_image.maps.ranges.count && !is_full; i++) {
+    for (uint64_t i = 0; i < hs_image.maps.ranges.count && !hs_image.taken_is_full; i++) {
         int err = is_candidate(&ranges[i]) ? add_rest(&ranges[i], &next) : 0;
         if (err < 0)
             return err;
     }
-    return is_full ? -ENOMEM : 0;
+    return hs_image.taken_is_full ? -ENOMEM : 0;
 }

@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "probes/freeze/freeze.h"
 #include "probes/freeze/image.h"
 #include "probes/freeze/machine.h"
 #include "probes/tracker/raw.h"
@@ -48,7 +49,7 @@ uint32_t hs_workers_useful(void)
 {
     uint64_t mask[16] = {0};
     uint32_t count = 0;
-    if (hs_workers_are_filtered())
+    if (hs_job.shares_memory || hs_workers_are_filtered())
         return 1;
     long size = hs_raw(SYS_sched_getaffinity, 0, sizeof(mask), mask);
     for (long i = 0; i < size / 8; i++)

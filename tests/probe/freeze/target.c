@@ -224,12 +224,26 @@ static void fork_child(void)
     printf("%d\n", (int)child);
 }
 
+static void count_mappings(void)
+{
+    char line[4096];
+    int count = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    while (maps && fgets(line, sizeof(line), maps))
+        count++;
+    if (maps)
+        fclose(maps);
+    printf("mappings %d\n", count);
+}
+
 /* One line of input, one of output. */
 static void step(const char *line)
 {
     if (strcmp(line, "grow") == 0) {
         kept[1999] = allocate(5000);
         puts("grown");
+    } else if (strcmp(line, "count") == 0) {
+        count_mappings();
     } else if (strcmp(line, "look") == 0) {
         report_surroundings();
     } else if (strncmp(line, "number ", 7) == 0) {
@@ -323,7 +337,12 @@ static void set_up(const char *mode)
         reserve();
     else if (strcmp(mode, "truncated") == 0)
         map_truncated();
-    else if (strcmp(mode, "million") == 0)
+    else if (strncmp(mode, "clone fails", 11) == 0) {
+        hold_chain();
+        lose_pairs();
+        start_waiting_threads();
+        make_clones_fail(mode + 11);
+    } else if (strcmp(mode, "million") == 0)
         for (int i = 0; i < 1000000; i++) {
             void **memory = allocate(64);
             *memory = kept[0];

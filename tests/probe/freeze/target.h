@@ -33,6 +33,10 @@ void run_child(void);
  * libc. */
 void hold_in_vectors(void);
 
+/* From here on the kernel has no memory for copies (" of memory"), no room for two new
+ * processes (" of two"), or for any (" of all"). */
+void make_clones_fail(const char *which);
+
 /* Does the thread (or process) whose folder in /proc is `folder` sleep? */
 int is_asleep(const char *folder);
 
