@@ -141,6 +141,51 @@ static int add_link_maps(struct hs_making *making)
     return 0;
 }
 
+/* libc's record of a thread, which names itself twice, near the end of its stack; 0: the
+ * range is no thread's. */
+static uint64_t find_record(struct hs_making *making, const struct hs_memory_range *range)
+{
+    uint64_t far = HS_THREAD_RECORD + 4096;
+    uint64_t at = range->end - range->start > far ? range->end - far : range->start;
+    for (at = (at + 15) & ~15ull; at + 24 <= range->end; at += 16)
+        if (hs_glibc_word(&making->heap, at) == at
+            && hs_glibc_word(&making->heap, at + 16) == at)
+            return at;
+    return 0;
+}
+
+static bool is_live(const struct hs_memory *memory, uint64_t record)
+{
+    for (size_t i = 0; i < memory->n_threads; i++)
+        if (memory->threads[i].thread_pointer == record)
+            return true;
+    return false;
+}
+
+/* glibc keeps the stacks of ended threads for new ones: garbage, but for the record, from
+ * which a table that the loader allocated still hangs. */
+static int skip_ended_stacks(struct hs_making *making)
+{
+    const struct hs_memory *memory = making->memory;
+    for (size_t i = 1; i < memory->n_ranges; i++) {
+        const struct hs_memory_range *range = &memory->ranges[i];
+        bool has_guard = range[-1].end == range->start
+                         && !(range[-1].flags & (HS_BLOCK_READ | HS_BLOCK_WRITE));
+        if (!has_guard || *range->path || !hs_reader_is_data(range))
+            continue;
+        uint64_t record = find_record(making, range);
+        struct hs_span stack = {range->start, hs_page_up(record + HS_THREAD_RECORD)};
+        if (record == 0 || is_live(memory, record))
+            continue;
+        if (!hs_array_push(&making->taken, stack)
+            || hs_making_add_root(making, record, record + HS_THREAD_RECORD, HS_ROOT_WEAK,
+                                  UINT32_MAX)
+                   < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 /* All that is spoken for: other roots, modules as a whole, and the allocator's. */
 static int collect_taken(struct hs_making *making)
 {
@@ -184,6 +229,8 @@ int hs_making_roots(struct hs_making *making)
     int err = add_modules(making);
     if (err == 0)
         err = add_link_maps(making);
+    if (err == 0)
+        err = skip_ended_stacks(making);
     if (err == 0)
         err = collect_taken(making);
     return err < 0 ? err : add_weak(making);

@@ -91,6 +91,28 @@ Test(holders, are_not_what_lies_below_a_stack_pointer)
     picture_destroy(&picture);
 }
 
+Test(holders, are_not_the_stacks_of_ended_threads_but_their_records)
+{
+    const uint64_t guard = MAPPED + 0x10000, record = guard + 0x9700;
+    struct picture picture = picture_create();
+    fake_memory_map(picture.fake, guard, 0x1000, 0, "");
+    fake_memory_map(picture.fake, guard + 0x1000, 0x9000, FAKE_DATA, "");
+    uint64_t stale = picture_chunk(&picture, 0x40, 1);
+    uint64_t table = picture_chunk(&picture, 0x40, 1);
+    picture_finish(&picture);
+    fake_poke(picture.fake, guard + 0x9000, stale);
+    fake_poke(picture.fake, record, record);
+    fake_poke(picture.fake, record + 8, table + 16);
+    fake_poke(picture.fake, record + 16, record);
+
+    struct hs_capture capture = picture_walk(&picture, NULL);
+
+    cr_expect(eq(u32, holders(&capture, stale), 0));
+    cr_expect(eq(u32, holders(&capture, table), 1u << HS_ROOT_WEAK));
+    hs_capture_close(&capture);
+    picture_destroy(&picture);
+}
+
 Test(holders, are_not_the_lists_of_the_arena_or_free_memory)
 {
     uint64_t memory[10];
