@@ -20,6 +20,7 @@
 #include "probes/tracker/ever.h"
 #include "probes/tracker/guard.h"
 #include "probes/tracker/live.h"
+#include "probes/tracker/live_table.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/sample.h"
 #include "probes/tracker/stack.h"
@@ -66,9 +67,9 @@ static inline void hs_heap_record(void *block, size_t size, void *hook_frame)
 {
     if (HS_UNLIKELY(!block))
         return;
-    hs_live_prefetch((uint64_t)block);
+    uint64_t *place = hs_live_place((uint64_t)block);
     uint32_t stack = hs_stack_capture(hook_frame);
-    hs_live_insert((uint64_t)block, size, stack);
+    hs_live_insert_at(place, (uint64_t)block, size, stack);
     if (HS_UNLIKELY(hs_ever_is_on))
         hs_ever_count(stack, size);
 }

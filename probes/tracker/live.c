@@ -160,38 +160,22 @@ static __attribute__((noinline)) void put(uint64_t address, uint64_t size, uint3
         drop();
 }
 
-void hs_live_prefetch(uint64_t address)
-{
-    const uint64_t *word = hs_live_word_find(address);
-    __builtin_prefetch(word, 1);
-}
-
-/* The word where there already are some around and nothing is left in it; else NULL. */
-static inline uint64_t *word_ready(uint64_t address)
-{
-    struct hs_live_leaf *leaf = hs_live_leaf_find(address);
-    if (HS_UNLIKELY(!leaf))
-        return NULL;
-    size_t index = hs_live_word_index(address);
-    if (HS_UNLIKELY(
-            !__atomic_load_n(&leaf->touched[index / HS_LIVE_PAGE_WORDS], __ATOMIC_RELAXED)
-            || __atomic_load_n(&leaf->words[index], __ATOMIC_RELAXED) != 0))
-        return NULL;
-    return &leaf->words[index];
-}
-
-void hs_live_insert(uint64_t address, uint64_t size, uint32_t stack)
+void hs_live_insert_at(uint64_t *place, uint64_t address, uint64_t size, uint32_t stack)
 {
     if (HS_UNLIKELY(stack - 1 >= HS_LIVE_STACK_MAX))
         stack = HS_STACK_UNKNOWN;
     uint32_t epoch = __atomic_load_n(&hs_live.epoch, __ATOMIC_RELAXED);
-    uint64_t *word = word_ready(address);
-    if (HS_UNLIKELY(!word || size >> HS_LIVE_SIZE_BITS)) {
+    if (HS_UNLIKELY(!place || size >> HS_LIVE_SIZE_BITS)) {
         put(address, size, stack, epoch);
         return;
     }
-    __atomic_store_n(word, word_make(address, size, stack, epoch), __ATOMIC_RELEASE);
+    __atomic_store_n(place, word_make(address, size, stack, epoch), __ATOMIC_RELEASE);
     count((int64_t)size, 1);
+}
+
+void hs_live_insert(uint64_t address, uint64_t size, uint32_t stack)
+{
+    hs_live_insert_at(hs_live_place(address), address, size, stack);
 }
 
 void hs_live_restore(const struct hs_live_block *block)

@@ -33,14 +33,14 @@ bool hs_live_init(unsigned shift);
  * hs_live_init() may follow. */
 void hs_live_deinit(void);
 
-/* Its record will be written soon. */
-void hs_live_prefetch(uint64_t address);
-
 /*
  * Record a block right AFTER the real allocation returned. Never fails visibly: a full
  * table counts in hs_live_dropped_count().
  */
 void hs_live_insert(uint64_t address, uint64_t size, uint32_t stack);
+
+/* The same, when hs_live_place() (live_table.h) was asked after the real allocation. */
+void hs_live_insert_at(uint64_t *place, uint64_t address, uint64_t size, uint32_t stack);
 
 /*
  * Forget the block at `address` right BEFORE the real free. False when it was never seen.

@@ -88,6 +88,24 @@ static inline uint64_t *hs_live_word_find(uint64_t address)
     return HS_LIKELY(leaf) ? &leaf->words[hs_live_word_index(address)] : NULL;
 }
 
+/*
+ * Where the record of a block just allocated at `address` goes, for hs_live_insert_at():
+ * a word with others around it, and nothing left in it. NULL: that takes more work. The
+ * look fetches the word while the stack is captured.
+ */
+static inline uint64_t *hs_live_place(uint64_t address)
+{
+    struct hs_live_leaf *leaf = hs_live_leaf_find(address);
+    if (HS_UNLIKELY(!leaf))
+        return NULL;
+    size_t index = hs_live_word_index(address);
+    if (HS_UNLIKELY(
+            !__atomic_load_n(&leaf->touched[index / HS_LIVE_PAGE_WORDS], __ATOMIC_RELAXED)
+            || __atomic_load_n(&leaf->words[index], __ATOMIC_RELAXED) != 0))
+        return NULL;
+    return &leaf->words[index];
+}
+
 static inline uint32_t hs_live_word_stack(uint64_t word)
 {
     return (uint32_t)(word >> 40);
