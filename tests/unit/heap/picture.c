@@ -4,11 +4,6 @@
 
 #include "picture.h"
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
-
-#include "probes/abi.h"
-
 struct picture picture_create(void)
 {
     struct picture picture = {.fake = fake_memory_create(), .at = BREAK};
@@ -70,22 +65,4 @@ void picture_finish(struct picture *picture)
     picture_libc(picture);
     picture_arena(picture, ARENA, ARENA, picture->at, BREAK_SIZE);
     picture_top(picture, ARENA, BREAK + BREAK_SIZE);
-}
-
-struct hs_capture picture_walk(struct picture *picture, struct hs_heap_report *report)
-{
-    struct hs_capture capture = {0};
-    struct hs_error err = {0};
-    cr_assert(
-        eq(int, hs_heap_capture(fake_memory(picture->fake), &capture, report, &err), 0),
-        "%s", err.text);
-    return capture;
-}
-
-bool picture_has(const struct hs_capture *capture, uint64_t address, uint64_t size)
-{
-    for (size_t i = 0; i < capture->n_blocks; i++)
-        if (capture->blocks[i].address == address && capture->blocks[i].size == size)
-            return true;
-    return false;
 }
