@@ -58,9 +58,8 @@ static const struct argp_option options[] = {
     {"memory", KEY_MEMORY, "SIZE", 0,
      "The most memory that tracking may use for itself; more is not recorded", 0},
     {"strings", KEY_STRINGS, NULL, 0,
-     "Keep the beginnings of texts: snapshots travel, so be sure that nothing secret is "
-     "in "
-     "them",
+     "Keep the beginnings of texts in the snapshot: be sure that nothing secret travels "
+     "with it",
      0},
     {"verbose", 'v', NULL, 0, "A line on stderr for each snapshot", 0},
     {0},

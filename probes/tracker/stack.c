@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #include "probes/tracker/guard.h"
+#include "probes/tracker/ignore.h"
 #include "probes/tracker/intern.h"
 #include "probes/tracker/memo.h"
 #include "probes/tracker/options.h"
@@ -118,8 +119,10 @@ static __attribute__((noinline)) uint32_t capture_far(struct hs_thread *thread,
 static __attribute__((noinline)) uint32_t
 capture_walked(struct hs_thread *thread, void *hook_frame, uint32_t expected)
 {
-    if (HS_UNLIKELY(!hs_walk(thread, hook_frame)))
-        return capture_far(thread, hook_frame);
+    if (HS_UNLIKELY(!hs_walk(thread, hook_frame))) {
+        uint32_t far = capture_far(thread, hook_frame);
+        return HS_UNLIKELY(hs_ignore_depth > 0) ? hs_ignore_stack(far) : far;
+    }
     uint32_t node = memo_node(thread);
     if (expected == HS_STACK_NONE)
         hs_recent_keep(thread, hook_frame, node);

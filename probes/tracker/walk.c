@@ -15,6 +15,7 @@
 
 #include "probes/tracker/cfi_read.h"
 #include "probes/tracker/guard.h"
+#include "probes/tracker/ignore.h"
 #include "probes/tracker/memo.h"
 #include "probes/tracker/next.h"
 #include "probes/tracker/rules.h"
@@ -55,6 +56,8 @@ static uint64_t stack_end_above(uint64_t sp)
  * stacks get here at every capture, and are heard less and less. */
 __attribute__((noinline)) static bool stack_learn(struct hs_thread *thread, uint64_t sp)
 {
+    if (hs_ignore_depth > 0) /* the stack is to be another: stack.c sees to that */
+        return false;
     uint32_t misses = ++thread->stack_misses;
     if (misses > 16 && (misses & (misses - 1)) != 0)
         return false;
