@@ -27,24 +27,24 @@ create table t(a, b);
 with recursive c(x) as (select 1 union all select x+1 from c where x < 20000)
     insert into t select x, hex(randomblob(20)) from c;
 create index i on t(b);
-select 'done';
+select 'finished';
 SQL
-until grep -q done sqlite.out; do sleep 0.1; done
+until grep -q finished sqlite.out; do sleep 0.1; done
 check sqlite3 "$pid"
 exec 8>&-
 
 # python3 with every object a block.
-mkfifo more
+mkfifo second
 PYTHONMALLOC=malloc "$heapsnap" run --no-exit-snapshot -- /usr/bin/python3 -c '
 import json, sys
 objects = json.loads(json.dumps({str(i): list(range(10)) for i in range(5000)}))
-print("done", flush=True)
+print("finished", flush=True)
 sys.stdin.read()
-' <more >python.out 2>python.err &
+' <second >python.out 2>python.err &
 pid=$!
 started="$started $pid"
-exec 8>more
-until grep -q done python.out; do sleep 0.1; done
+exec 8>second
+until grep -q finished python.out; do sleep 0.1; done
 check python3 "$pid"
 exec 8>&-
 
