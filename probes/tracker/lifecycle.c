@@ -27,12 +27,12 @@
 #include "probes/tracker/guard.h"
 #include "probes/tracker/mappings.h"
 #include "probes/tracker/module_table.h"
-#include "probes/tracker/next.h"
 #include "probes/tracker/options.h"
 #include "probes/tracker/raw.h"
 #include "probes/tracker/refuse.h"
 #include "probes/tracker/report.h"
 #include "probes/tracker/sandbox.h"
+#include "probes/tracker/stack_end.h"
 #include "probes/tracker/switch.h"
 #include "probes/tracker/thread.h"
 #include "probes/tracker/trigger.h"
@@ -155,8 +155,8 @@ static char **first_environment(void)
 {
     if (environ)
         return environ;
-    long **stack_end = hs_next_find_first("__libc_stack_end");
-    return stack_end && *stack_end ? (char **)*stack_end + **stack_end + 2 : NULL;
+    long *stack_end = hs_stack_end_of_main();
+    return stack_end ? (char **)stack_end + *stack_end + 2 : NULL;
 }
 
 static enum {

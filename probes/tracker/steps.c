@@ -20,6 +20,7 @@
 #include "probes/tracker/cfi_read.h"
 #include "probes/tracker/guard.h"
 #include "probes/tracker/raw.h"
+#include "probes/tracker/walk.h"
 
 #if defined(__x86_64__)
 #define GLOBAL_NAME(name) "_Ux86_64_" name
@@ -91,16 +92,13 @@ static bool has_frame(struct hs_steps *steps)
            && hs_memory_is_readable(bp + 8);
 }
 
-/* How far a frame pointer may be, as libunwind has it. */
-#define GUESS_MAX 0x4000
-
 static int step_frame(struct hs_steps *steps)
 {
     uint64_t registers[N_REGISTERS] = {0};
     for (int i = 0; i < N_REGISTERS; i++)
         get_register(steps->cursor, i, &registers[i]);
     uint64_t bp = registers[REGISTER_BP];
-    if (bp % 8 != 0 || bp - registers[REGISTER_SP] > GUESS_MAX)
+    if (bp % 8 != 0 || bp - registers[REGISTER_SP] > HS_WALK_GUESS_MAX)
         return 0;
     const uint64_t *frame = (const uint64_t *)bp;
     registers[REGISTER_BP] = frame[0];

@@ -26,6 +26,7 @@
 #include "probes/tracker/options.h"
 #include "probes/tracker/raw.h"
 #include "probes/tracker/rules.h"
+#include "probes/tracker/stack_end.h"
 #include "probes/tracker/steps.h"
 #include "probes/tracker/walk.h"
 
@@ -36,7 +37,6 @@ static uint32_t forks_waiting;
 /* Written before fork, read in the child. */
 static bool threads_left_inside, had_threads;
 static bool walk_is_ready;
-static void **main_stack_end; /* the loader's __libc_stack_end */
 
 static struct hs_module library_range;
 static const struct link_map *libraries[HS_UNWIND_LIBRARIES_MAX];
@@ -100,7 +100,6 @@ static bool malloc_is_in_executable(void)
 void hs_unwind_init(void)
 {
     initialised = true;
-    main_stack_end = hs_next_find_first("__libc_stack_end");
     membarrier_works =
         hs_raw(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 
@@ -134,17 +133,13 @@ void hs_unwind_init(void)
         unw_backtrace_(frames, 4);
 }
 
-/* Up to where this thread's stack may reach from `frame`. Under glibc a thread's control
- * block lies at the end of its stack; on any other stack one frame is all we dare. */
+/* Up to where this thread's stack may reach from `frame`: nobody has looked whether it is
+ * this one, so one frame is all we dare when the end is far. */
 static uintptr_t stack_limit(uintptr_t frame)
 {
-    uintptr_t end = main_stack_end ? (uintptr_t)*main_stack_end : 0;
-    if (frame < end && end - frame < (uintptr_t)8 << 20)
-        return end;
-    uintptr_t block = (uintptr_t)__builtin_thread_pointer();
-    if (frame < block && block - frame < (uintptr_t)1 << 20)
-        return block;
-    return 0;
+    uintptr_t end = hs_stack_end_above(frame);
+    bool is_main = end == (uintptr_t)hs_stack_end_of_main();
+    return end - frame < (uintptr_t)(is_main ? 8 : 1) << 20 ? end : 0;
 }
 
 /* Is the next frame's page there? Code without frame pointers leaves anything in the

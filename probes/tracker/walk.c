@@ -17,15 +17,12 @@
 #include "probes/tracker/guard.h"
 #include "probes/tracker/ignore.h"
 #include "probes/tracker/memo.h"
-#include "probes/tracker/next.h"
 #include "probes/tracker/rules.h"
 #include "probes/tracker/stack.h"
+#include "probes/tracker/stack_end.h"
 
 #define PAGE ((uint64_t)4096)
 #define PAGES_MAX 2048 /* asked about at once */
-
-/* How far code without unwind information may have its frame pointer from the callee. */
-#define GUESS_MAX ((uint64_t)0x4000)
 
 enum step_result {
     STEP_ON,
@@ -34,22 +31,9 @@ enum step_result {
     STEP_DECLINE,
 };
 
-static void **main_stack_end; /* the loader's __libc_stack_end */
-
 bool hs_walk_init(void)
 {
-    main_stack_end = hs_next_find_first("__libc_stack_end");
     return hs_rules_init();
-}
-
-/* Under glibc a thread's control block lies at the end of its stack. */
-static uint64_t stack_end_above(uint64_t sp)
-{
-    uint64_t block = (uint64_t)__builtin_thread_pointer();
-    uint64_t end = main_stack_end ? (uint64_t)*main_stack_end : 0;
-    if (block <= sp)
-        return end > sp ? end : 0;
-    return end > sp && end < block ? end : block;
 }
 
 /* Extend what is known of the thread's stack down to `sp`. Threads that live on other
@@ -61,7 +45,7 @@ __attribute__((noinline)) static bool stack_learn(struct hs_thread *thread, uint
     uint32_t misses = ++thread->stack_misses;
     if (misses > 16 && (misses & (misses - 1)) != 0)
         return false;
-    uint64_t end = stack_end_above(sp);
+    uint64_t end = hs_stack_end_above(sp);
     uint64_t start = sp & ~(PAGE - 1);
     uint64_t known =
         thread->stack_high == end && sp < thread->stack_low ? thread->stack_low : end;
@@ -81,7 +65,7 @@ static enum step_result step_frame(const struct hs_thread *thread,
                                    struct hs_thread_frame *frame, bool has_module)
 {
     uint64_t slot = frame->bp;
-    if (slot % 8 != 0 || slot < frame->sp || slot - frame->sp > GUESS_MAX
+    if (slot % 8 != 0 || slot < frame->sp || slot - frame->sp > HS_WALK_GUESS_MAX
         || slot > thread->stack_high - 16)
         return has_module ? STEP_END : STEP_UNSURE;
     uint64_t ip = hs_slot_read(slot + 8);

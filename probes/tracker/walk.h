@@ -13,6 +13,10 @@
 
 struct hs_thread;
 
+/* How far code without unwind information may have its frame pointer from the callee, as
+ * libunwind has it, too. */
+#define HS_WALK_GUESS_MAX ((uint64_t)0x4000)
+
 /* Once, from the constructor. False: every walk will be declined. */
 bool hs_walk_init(void);
 

@@ -20,7 +20,6 @@
 #define PAGE ((uint64_t)4096)
 /* Handlers inside handlers; a damaged stack may show any number. */
 #define SIGNALS_MAX 16
-#define GUESS_MAX ((uint64_t)0x4000)
 /* Below the stack pointer of interrupted code: a function that is about to return may have
  * popped what its rule says it saved. */
 #define RED_ZONE ((uint64_t)128)
@@ -68,7 +67,7 @@ static enum step_result step_to(struct walker *walker, uint64_t cfa, uint64_t bp
 static enum step_result step_frame(struct walker *walker)
 {
     uint64_t slot = walker->bp, ip;
-    if (slot < walker->sp || slot - walker->sp > GUESS_MAX
+    if (slot < walker->sp || slot - walker->sp > HS_WALK_GUESS_MAX
         || !read_word(walker, slot + 8, &ip) || ip < PAGE)
         return STEP_END;
     return step_to(walker, slot + 16, slot);
