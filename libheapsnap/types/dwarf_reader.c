@@ -35,9 +35,25 @@ bool hs_dwarf_step(struct hs_dwarf_reader *reader)
 const char *hs_dwarf_name(Dwarf_Die *die)
 {
     Dwarf_Attribute attribute;
+    Dwarf_Die definition;
     const char *name =
         dwarf_formstring(dwarf_attr_integrate(die, DW_AT_name, &attribute));
+    /* What stands for a definition in a type unit has no name of its own. */
+    if (!name
+        && dwarf_formref_die(dwarf_attr(die, DW_AT_signature, &attribute), &definition))
+        name = dwarf_formstring(dwarf_attr(&definition, DW_AT_name, &attribute));
     return name ? name : "";
+}
+
+/* The scope of what was announced elsewhere is that of the announcement. */
+static uint32_t scope_of(struct hs_dwarf_reader *reader, Dwarf_Die *die, uint32_t scope)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Die announced;
+    if (!dwarf_formref_die(dwarf_attr(die, DW_AT_specification, &attribute), &announced))
+        return scope;
+    uint32_t found = hs_layout_map_get(&reader->scopes, (uintptr_t)announced.addr);
+    return found == HS_LAYOUT_ABSENT ? scope : found;
 }
 
 uint32_t hs_dwarf_qualify(struct hs_dwarf_reader *reader, uint32_t scope,
@@ -68,11 +84,13 @@ static void walk_children(struct hs_dwarf_reader *reader, Dwarf_Die *parent,
 static void list_type(struct hs_dwarf_reader *reader, Dwarf_Die *die,
                       const struct place *place)
 {
-    if (place->scope != 0
-        && !hs_layout_map_put(&reader->scopes, (uintptr_t)die->addr, place->scope))
+    uint32_t scope = scope_of(reader, die, place->scope);
+    if (scope != 0 && !hs_layout_map_put(&reader->scopes, (uintptr_t)die->addr, scope))
         reader->is_over = true;
     /* Without a name it is reached through a typedef or a member that gives it one. */
-    if (dwarf_hasattr(die, DW_AT_name) && !hs_array_push(&reader->listed, *die))
+    bool has_name =
+        dwarf_hasattr(die, DW_AT_name) || dwarf_hasattr(die, DW_AT_specification);
+    if (has_name && !hs_array_push(&reader->listed, *die))
         reader->is_over = true;
 }
 
@@ -103,14 +121,17 @@ static struct place inside(struct hs_dwarf_reader *reader, Dwarf_Die *die, int t
         return inner;
     const char *name = hs_dwarf_name(die);
     if (tag == DW_TAG_subprogram) {
-        inner.function = hs_layout_builder_string(&reader->builder, name[0] ? name : "?");
-        inner.scope = place->is_class ? hs_dwarf_qualify(reader, place->scope, name) : 0;
+        inner.function = hs_layout_builder_string(&reader->builder, name);
+        inner.scope = 0;
+        if (place->is_class)
+            inner.scope =
+                name[0] ? hs_dwarf_qualify(reader, place->scope, name) : place->scope;
         return inner;
     }
     if (tag == DW_TAG_namespace && !name[0])
         name = "(anonymous namespace)";
     if (name[0])
-        inner.scope = hs_dwarf_qualify(reader, place->scope, name);
+        inner.scope = hs_dwarf_qualify(reader, scope_of(reader, die, place->scope), name);
     return inner;
 }
 

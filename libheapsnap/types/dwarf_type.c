@@ -103,14 +103,17 @@ static uint64_t subrange_count(Dwarf_Die *die, bool *ret_is_open)
     if (dwarf_formudata(dwarf_attr(die, DW_AT_count, &attribute), &value) == 0)
         return value;
     uint64_t lower = number_attribute(die, DW_AT_lower_bound, 0);
-    if (dwarf_attr(die, DW_AT_upper_bound, &attribute)) {
-        Dwarf_Sword upper;
-        if (dwarf_formsdata(&attribute, &upper) == 0 && upper >= (Dwarf_Sword)lower
-            && upper < INT64_MAX)
-            return (uint64_t)upper - lower + 1;
-        /* gcc's "[0]" is up to -1; a length that is known at run time only says nothing. */
-        if (attribute.form != DW_FORM_exprloc && dwarf_whatform(&attribute) != 0)
-            return 0;
+    if (dwarf_attr(die, DW_AT_upper_bound, &attribute)
+        && dwarf_whatform(&attribute) != DW_FORM_exprloc) {
+        /* Constants of one byte and two have no sign; a length of 0 is "up to -1". */
+        int form = (int)dwarf_whatform(&attribute);
+        Dwarf_Sword last;
+        bool has_sign = form == DW_FORM_sdata || form == DW_FORM_implicit_const;
+        if (has_sign ? dwarf_formsdata(&attribute, &last) == 0 && last >= 0
+                           && (value = (Dwarf_Word)last, true)
+                     : dwarf_formudata(&attribute, &value) == 0)
+            return value >= lower && value < UINT32_MAX ? value - lower + 1 : 0;
+        return 0;
     }
     *ret_is_open = true;
     return 0;
@@ -178,11 +181,10 @@ static uint32_t add_aggregate(struct hs_dwarf_reader *reader, Dwarf_Die *die, in
     Dwarf_Die *named = name[0] || !alias ? die : alias;
     name = hs_dwarf_name(named);
 
-    /* Hides its definition in a type unit, or is only announced. */
+    /* Stands for a definition in a type unit, or is only announced. */
     Dwarf_Die definition;
     bool is_declared = flag_attribute(die, DW_AT_declaration);
-    if (is_declared && refer(die, DW_AT_signature, &definition)
-        && !flag_attribute(&definition, DW_AT_declaration))
+    if (refer(die, DW_AT_signature, &definition) && definition.addr != die->addr)
         return hs_dwarf_type(reader, &definition);
 
     uint8_t kind = is_declared                      ? HS_TYPE_DECLARED

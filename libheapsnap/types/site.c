@@ -112,38 +112,48 @@ static void ask_register(struct call *call, unsigned reg, uint64_t from, uint64_
                 HS_SITE_LIKELY);
 }
 
-/* "p->x = malloc(…)": the member of what the register points to. */
-static void ask_member(struct call *call, const struct hs_store *store)
+/* The member at `offset` of what `pointer` points to. */
+static void suggest_member(struct call *call, uint32_t pointer, int64_t offset)
 {
-    for (size_t i = call->code.n_scopes; i > 0; i--) {
-        uint32_t pointer = hs_site_held_in(call->layouts, &call->code, i - 1, store->base,
-                                           store->address);
-        const struct hs_layout_entry *entry = hs_layouts_entry(call->layouts, pointer);
-        const struct hs_type *type =
-            entry && entry->type.kind == HS_TYPE_POINTER && store->offset >= 0
-                ? hs_layouts_type(call->layouts, entry->type.element)
-                : NULL;
-        struct hs_type_hit hit;
-        if (type && hs_type_slots_at(type, (uint64_t)store->offset, &hit, 1) == 1)
-            hs_site_suggest(call->layouts, call->site, hit.slot->target, HS_SITE_LIKELY);
-    }
+    const struct hs_layout_entry *entry = hs_layouts_entry(call->layouts, pointer);
+    const struct hs_type *type =
+        entry && entry->type.kind == HS_TYPE_POINTER && offset >= 0
+            ? hs_layouts_type(call->layouts, entry->type.element)
+            : NULL;
+    struct hs_type_hit hit;
+    if (type && hs_type_slots_at(type, (uint64_t)offset, &hit, 1) == 1)
+        hs_site_suggest(call->layouts, call->site, hit.slot->target, HS_SITE_LIKELY);
 }
 
-/* A slot of the frame, or of what a register points to. */
-static void ask_memory(struct call *call, const struct hs_store *store)
+/* The type of the variable that lies exactly there in the frame. */
+static uint32_t local_at(struct call *call, unsigned base, int64_t offset)
 {
     int64_t distance;
     struct hs_code there = call->code;
     there.pc = call->code.pc + 1;
     there.address = call->next;
-    if (!hs_layouts_frame_distance(call->layouts, &there, store->base, &distance)) {
-        ask_member(call, store);
+    if (!hs_layouts_frame_distance(call->layouts, &there, base, &distance))
+        return HS_TYPE_NONE;
+    const struct hs_variable *variable =
+        hs_layouts_local(call->layouts, there.pc, offset - distance);
+    bool is_exact = variable && (int64_t)variable->address == offset - distance;
+    return is_exact ? variable->type : HS_TYPE_NONE;
+}
+
+/* A slot of the frame, or "p->x = malloc(…)" with p in a register or a slot. */
+static void ask_memory(struct call *call, const struct hs_store *store)
+{
+    suggest(call, local_at(call, store->base, store->offset), HS_SITE_LIKELY);
+    if (store->is_loaded) {
+        uint32_t pointer = local_at(call, store->loaded_base, store->loaded_offset);
+        suggest_member(call, pointer, store->offset);
         return;
     }
-    const struct hs_variable *variable =
-        hs_layouts_local(call->layouts, there.pc, store->offset - distance);
-    if (variable && (int64_t)variable->address == store->offset - distance)
-        suggest(call, variable->type, HS_SITE_LIKELY);
+    for (size_t i = call->code.n_scopes; i > 0; i--)
+        suggest_member(call,
+                       hs_site_held_in(call->layouts, &call->code, i - 1, store->base,
+                                       store->address),
+                       store->offset);
 }
 
 static void ask_static(struct call *call, const struct hs_store *store)

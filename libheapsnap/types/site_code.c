@@ -149,10 +149,38 @@ static bool note_store(const struct instruction *in, uint32_t holders, uint64_t 
     return true;
 }
 
+/* Where each register was loaded from. */
+struct loads {
+    bool is_known[16];
+    struct {
+        unsigned base;
+        int32_t offset;
+    } from[16];
+};
+
+static void note_load(struct loads *loads, const struct instruction *in, int written)
+{
+    if (written < 0)
+        return;
+    loads->is_known[written] =
+        in->opcode == 0x8b && (in->rex & 8) && in->is_memory && !in->is_relative;
+    loads->from[written].base = dwarf_numbers[in->rm];
+    loads->from[written].offset = in->displacement;
+}
+
+static void use_load(const struct loads *loads, const struct instruction *in,
+                     struct hs_store *store)
+{
+    store->is_loaded = store->kind == HS_STORE_MEMORY && loads->is_known[in->rm];
+    store->loaded_base = loads->from[in->rm].base;
+    store->loaded_offset = loads->from[in->rm].offset;
+}
+
 size_t hs_site_stores(const uint8_t *code, size_t size, uint64_t address,
                       struct hs_store *ret, size_t n)
 {
     uint32_t holders = 1u << RAX; /* registers that hold the result */
+    struct loads loads = {0};
     size_t count = 0, at = 0;
     for (int i = 0; i < INSTRUCTIONS_MAX && count < n && holders; i++) {
         struct instruction in;
@@ -161,6 +189,9 @@ size_t hs_site_stores(const uint8_t *code, size_t size, uint64_t address,
         at += in.length;
         bool is_store = note_store(&in, holders, address + at, &ret[count]);
         int written = written_register(&in);
+        if (is_store)
+            use_load(&loads, &in, &ret[count]);
+        note_load(&loads, &in, written);
         if (written >= 0)
             holders &= ~(1u << written);
         if (is_store && ret[count].kind == HS_STORE_REGISTER && written >= 0)

@@ -27,6 +27,10 @@ struct hs_store {
     unsigned base;
     int64_t offset;
     uint64_t address; /* behind the instruction */
+    /* MEMORY: `base` was loaded just before from `loaded_base` + `loaded_offset`. */
+    bool is_loaded;
+    unsigned loaded_base;
+    int64_t loaded_offset;
 };
 
 /*

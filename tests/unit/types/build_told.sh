@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Compile and link each file on its own, as big programs are, in a folder beside the output:
+# split DWARF leaves files there.
+#
+#   build_told.sh OUTPUT COMPILER 'OPTIONS' SOURCE…
+set -eu
+output=$PWD/$1
+compiler=$2
+options=$3
+shift 3
+objects=
+for source; do
+    case $source in
+    *.h) continue ;;
+    /*) ;;
+    *) source=$PWD/$source ;;
+    esac
+    mkdir -p "$output.d"
+    object=$output.d/$(basename "$source").o
+    # shellcheck disable=SC2086 # options are words
+    (cd "$output.d" && $compiler $options -fPIE -c "$source" -o "$object")
+    objects="$objects $object"
+done
+# shellcheck disable=SC2086 # so are objects
+$compiler -pie $objects -o "$output"
