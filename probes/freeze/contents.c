@@ -17,6 +17,7 @@
 
 #include "libheapsnap/scan/content.h"
 #include "libheapsnap/scan/shape.h"
+#include "probes/freeze/freeze.h"
 #include "probes/freeze/image.h"
 #include "probes/freeze/reader.h"
 #include "probes/freeze/workers.h"
@@ -27,6 +28,7 @@
 #define SAME_TARGET_MAX 4
 #define RECENT 4096       /* targets remembered for that limit; a power of two */
 #define FEW_BLOCKS 65536u /* not worth a second thread */
+#define LOOK_UP 64u       /* chunks: now and then see whether anybody waits for us */
 
 struct recent {
     uint32_t from, to;
@@ -222,6 +224,12 @@ static void write_chunk(struct worker *worker, uint32_t chunk)
     note_error(hs_write_whole(hs_image.writer.fd, worker->edges.items, size, offset));
 }
 
+static bool is_abandoned(uint32_t chunk)
+{
+    return chunk % LOOK_UP == LOOK_UP - 1 && hs_job.taker_pid > 0
+           && hs_process_is_dead(hs_job.taker_pid);
+}
+
 static void work(void *context, uint32_t number)
 {
     struct worker *worker = &shared.workers[number];
@@ -234,6 +242,8 @@ static void work(void *context, uint32_t number)
             && !scan_chunk(worker, chunk))
             note_error(worker->is_full ? -ENOMEM : -EFAULT);
         write_chunk(worker, chunk);
+        if (is_abandoned(chunk))
+            note_error(-ESRCH);
     }
 }
 

@@ -23,8 +23,9 @@
 #include "probes/tracker/raw.h"
 #include "probes/tracker/report.h"
 
-#define LIFETIME_SECONDS 30
-#define TAKE_SECONDS 5
+#define LIFETIME_SECONDS 5
+#define BLOCKS_A_SECOND 100000u /* more time for so many blocks, on a busy machine */
+#define TAKE_SECONDS 4
 
 struct hs_image hs_image;
 struct hs_known hs_known = {.tls_below = 4096, .thread_size = 2304};
@@ -40,13 +41,22 @@ static void write_file(const char *path, const char *text, size_t size)
 
 static int lifetime_timer = -1;
 
-/* Nobody waits for an image that hangs. The helper has its own limits. */
-static void limit_lifetime(void)
+/* Nobody waits for an image that hangs, and as long as it lives the program's memory is
+ * copied page by page as it is written to. The helper has its own limits. */
+static void limit_lifetime(uint64_t seconds)
 {
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
-    struct itimerspec when = {.it_value.tv_sec = LIFETIME_SECONDS};
-    if (hs_raw(SYS_timer_create, CLOCK_MONOTONIC, &event, &lifetime_timer) == 0)
-        hs_raw(SYS_timer_settime, lifetime_timer, 0, &when, 0);
+    struct itimerspec when = {.it_value.tv_sec = (time_t)seconds};
+    if (lifetime_timer < 0
+        && hs_raw(SYS_timer_create, CLOCK_MONOTONIC, &event, &lifetime_timer) != 0)
+        return;
+    hs_raw(SYS_timer_settime, lifetime_timer, 0, &when, 0);
+}
+
+static int allow_for_blocks(void)
+{
+    limit_lifetime(LIFETIME_SECONDS + hs_image.blocks.count / BLOCKS_A_SECOND);
+    return 0;
 }
 
 static void settle(void)
@@ -56,7 +66,8 @@ static void settle(void)
     hs_raw(SYS_prctl, PR_SET_NAME, "heapsnap-image", 0, 0, 0);
     hs_raw(SYS_setsid);
     hs_spawn_lift_limits();
-    limit_lifetime();
+    lifetime_timer = -1;
+    limit_lifetime(LIFETIME_SECONDS);
     hs_fault_guard_install();
     if (hs_job.shares_memory)
         return; /* the memory, and with it the settings below, is the program's */
@@ -117,6 +128,7 @@ static const struct {
 } stages[] = {
     {hs_loaded_collect, "cannot list the modules"},
     {hs_heap_collect, "cannot list the blocks"},
+    {allow_for_blocks, ""},
     {hs_roots_collect, "cannot list the roots"},
     {hs_threads_collect, "cannot list the threads"},
     {hs_weak_collect, "cannot list the other memory"},

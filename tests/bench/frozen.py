@@ -45,54 +45,68 @@ def anonymous(pid):
     return 0
 
 
-def images_of(name):
-    """Processes that are an image of ours; there is one at most."""
+def images_of(program):
+    """Processes that are an image of it; there is one at most."""
+    executable = os.readlink("/proc/%d/exe" % program)
     for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
         try:
-            with open("/proc/%s/comm" % entry) as file:
-                if file.read().strip() == name:
-                    yield int(entry)
+            if entry.isdigit() and os.readlink("/proc/%s/exe" % entry) == executable \
+                    and int(entry) != program:
+                yield int(entry)
         except OSError:
             pass
 
 
-class Watch(threading.Thread):
-    """The peak of program and image together."""
+def processor_time(pid):
+    """Seconds that all threads of a process have computed; 0: gone."""
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def __init__(self, pid):
+
+class Watch(threading.Thread):
+    """What the image computes, and the peak of program and image together."""
+
+    def __init__(self, pid, with_memory):
         super().__init__(daemon=True)
-        self.pid, self.peak, self.is_over = pid, 0, False
+        self.pid, self.with_memory = pid, with_memory
+        self.peak, self.seconds, self.is_over = 0, 0, False
+
+    def look(self, image):
+        self.seconds = max(self.seconds, processor_time(image))
+        if not self.with_memory:
+            return
+        both = anonymous(image) + anonymous(self.pid)
+        if anonymous(image):  # else it ended between, and its share is the program's
+            self.peak = max(self.peak, both)
 
     def run(self):
         while not self.is_over:
-            for image in images_of("heapsnap-image"):
-                both = anonymous(image) + anonymous(self.pid)
-                if anonymous(image): # else it ended between, and its share is the program's
-                    self.peak = max(self.peak, both)
+            for image in images_of(self.pid):
+                self.look(image)
             time.sleep(0.02)
 
     def end(self):
         self.is_over = True
         self.join()
-        return self.peak
 
 
 def measure(tool, pid, options, folder):
     """One snapshot: what the tool says of it, its own cost, the memory meanwhile."""
     path = os.path.join(folder, "frozen.heapsnapshot")
-    watch = None if options.no_memory else Watch(pid)
+    watch = Watch(pid, not options.no_memory)
     idle = anonymous(pid)
-    if watch:
-        watch.start()
+    watch.start()
     begin = time.monotonic()
     snap = subprocess.Popen([tool, "snap", "--timeout", "120", "--json", "-o", path, str(pid)],
                             stdout=subprocess.PIPE)
     output = snap.stdout.read()
     _, status, used = os.wait4(snap.pid, 0)
     wall = time.monotonic() - begin
-    peak = watch.end() if watch else 0
+    watch.end()
     if status != 0:
         sys.exit("frozen: 'heapsnap snap' has failed")
     told = json.loads(output)
@@ -105,13 +119,16 @@ def measure(tool, pid, options, folder):
         "file": wall,
         "size": os.path.getsize(path) / 1e6,
         "helper": used.ru_maxrss * 1024 / blocks,
-        "memory": peak / idle if peak else 0,
+        "memory": watch.peak / idle,
+        "image_cpu": watch.seconds,
+        "helper_cpu": used.ru_utime + used.ru_stime,
     }
 
 
 def report(rounds):
     columns = (("pause", "pause, ms"), ("edges", "frozen to capture, s"),
-               ("file", "request to file, s"), ("helper", "helper, bytes a block"),
+               ("image_cpu", "computed meanwhile, s"), ("file", "request to file, s"),
+               ("helper_cpu", "computed by the helper, s"), ("helper", "helper, bytes a block"),
                ("memory", "program and image, to idle"), ("size", "file, MB"))
     first = rounds[0]
     print("%d blocks, %.2f GB of anonymous memory, %d rounds: least, median, most"

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,6 +215,36 @@ Test(capture, busy_threads_do_not_disturb_it)
     }
 
     cr_expect(eq(str, (char *)program_ask(&program, "hello"), "alive"));
+    program_end(&program);
+}
+
+/* Where there is one processor only, there is one thread only. */
+Test(capture, by_one_thread_or_by_several_it_is_the_same)
+{
+    struct program program = program_start("million", "", -1, 0);
+    struct hs_capture several = program_capture(program.pid);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    cr_assert(eq(int, sched_setaffinity(program.pid, sizeof(one), &one), 0));
+    struct hs_capture single = program_capture(program.pid);
+
+    cr_expect(ge(sz, single.n_edges, 999999));
+    cr_assert(eq(sz, several.n_blocks, single.n_blocks));
+    cr_assert(eq(sz, several.n_edges, single.n_edges));
+    cr_assert(eq(sz, several.n_words, single.n_words));
+    cr_expect(eq(
+        int,
+        memcmp(several.blocks, single.blocks, single.n_blocks * sizeof(*single.blocks)),
+        0));
+    cr_expect(eq(
+        int, memcmp(several.edges, single.edges, single.n_edges * sizeof(*single.edges)),
+        0));
+    cr_expect(eq(
+        int, memcmp(several.words, single.words, single.n_words * sizeof(*single.words)),
+        0));
+    hs_capture_close(&several);
+    hs_capture_close(&single);
     program_end(&program);
 }
 

@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "heapsnap/graph.h"
 #include "heapsnap/process.h"
 #include "probes/abi.h"
 #include "support.h"
@@ -74,60 +73,6 @@ Test(safety, too_little_address_space_fails_the_snapshot_and_not_the_program)
         hs_process_close(process);
     }
 
-    cr_expect(eq(str, (char *)program_ask(&program, "hello"), "alive"));
-    cr_expect(eq(int, program_end(&program), 7));
-}
-
-/* Without a copy the threads stand still while the image works in the program's memory. */
-static void expect_whole_capture(const char *mode)
-{
-    struct program program = program_start(mode, "", -1, 0);
-    char before[256], mappings[256];
-    take_some(program.pid, 1);
-    strcpy(before, program_ask(&program, "look"));
-    strcpy(mappings, program_ask(&program, "count"));
-
-    for (int i = 0; i < 3; i++) {
-        struct hs_capture capture = program_capture(program.pid);
-        struct hs_graph *graph = NULL;
-        cr_assert(eq(int, hs_graph_create(&capture, &graph, NULL), 0));
-        cr_expect(ge(sz, count_blocks(&capture, 64), 1000));
-        cr_expect(eq(u64, graph->lost_blocks, 200));
-        cr_expect(eq(sz, capture.n_threads, 10));
-        cr_expect(eq(u32, capture.header->threads_missed, 0));
-        hs_graph_destroy(graph);
-        hs_capture_close(&capture);
-    }
-    usleep(100000);
-
-    cr_expect(eq(str, (char *)program_ask(&program, "look"), before), "%s", mode);
-    cr_expect(eq(str, (char *)program_ask(&program, "count"), mappings), "%s", mode);
-    cr_expect(eq(int, program_end(&program), 7));
-}
-
-Test(safety, without_memory_for_a_copy_the_program_is_read_where_it_stands)
-{
-    expect_whole_capture("clone fails of memory");
-}
-
-Test(safety, room_for_one_process_is_enough)
-{
-    expect_whole_capture("clone fails of two");
-}
-
-Test(safety, without_room_for_a_process_there_is_a_reason_and_no_snapshot)
-{
-    struct program program = program_start("clone fails of all", "", -1, 0);
-    struct hs_process *process = NULL;
-    struct hs_capture capture = {0};
-    struct hs_error err = {0};
-    cr_assert(eq(int, hs_process_open(program.pid, &process, NULL), 0));
-
-    cr_expect(ne(int, hs_process_capture(process, 20000, &capture, &err), 0));
-
-    cr_expect(ne(ptr, strstr(err.text, "could not be frozen and copied"), NULL), "%s",
-              err.text);
-    hs_process_close(process);
     cr_expect(eq(str, (char *)program_ask(&program, "hello"), "alive"));
     cr_expect(eq(int, program_end(&program), 7));
 }
