@@ -84,6 +84,9 @@ int hs_making_blocks(struct hs_making *making)
     if (!making->blocks || !making->scan_blocks)
         return -ENOMEM;
     merge(making);
+    free(making->heap.chunks.at); /* half as much memory as the blocks */
+    making->heap.chunks.at = NULL;
+    making->heap.chunks.count = making->heap.chunks.room = 0;
     indexing = making;
     making->index =
         hs_scan_index_create(making->scan_blocks, (uint32_t)making->n_blocks, map);

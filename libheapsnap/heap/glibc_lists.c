@@ -189,6 +189,24 @@ static void mark_cache(struct lists *lists, struct hs_chunk *chunk,
         follow(lists, cache->heads[i], HS_CHUNK_MIN + 16ull * i, 16, true);
 }
 
+/* An empty cache is as good as any block of zeros, but it is the first thing that its
+ * thread has allocated, often in an arena of its own. */
+static void mark_empty_caches(struct lists *lists)
+{
+    const struct hs_glibc *heap = lists->heap;
+    for (size_t i = 0; i < heap->runs.count; i++) {
+        struct hs_chunk *first = hs_glibc_find_chunk(lists->heap, heap->runs.at[i].start);
+        struct cache cache;
+        if (!first || !may_be_cache(first) || !read_cache(lists, first, &cache))
+            continue;
+        uint64_t all = 0;
+        for (unsigned bin = 0; bin < CACHE_BINS; bin++)
+            all |= cache.counts[bin] | cache.heads[bin];
+        if (all == 0)
+            first->state = HS_CHUNK_CACHE;
+    }
+}
+
 int hs_glibc_mark_lists(struct hs_glibc *heap)
 {
     struct lists lists = {.heap = heap};
@@ -214,6 +232,7 @@ int hs_glibc_mark_lists(struct hs_glibc *heap)
             mark_cache(&lists, chunk, &cache);
     }
     each_fastbin(&lists, mark_fastbin);
+    mark_empty_caches(&lists);
     free(candidates.at);
     return 0;
 }

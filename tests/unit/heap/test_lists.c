@@ -142,6 +142,21 @@ Test(lists, in_a_block_that_only_resembles_a_cache_free_nothing)
     picture_destroy(&cache.picture);
 }
 
+Test(lists, of_a_thread_that_are_empty_make_no_block_of_their_record)
+{
+    struct picture picture = picture_create();
+    picture_chunk(&picture, 0x290, 1);
+    uint64_t zeros = picture_chunk(&picture, 0x290, 1);
+    picture_finish(&picture);
+
+    struct hs_capture capture = picture_walk(&picture, NULL);
+
+    cr_expect(eq(sz, capture.n_blocks, 1));
+    cr_expect(picture_has(&capture, zeros, 0x288));
+    hs_capture_close(&capture);
+    picture_destroy(&picture);
+}
+
 Test(lists, that_run_in_a_circle_end)
 {
     struct picture picture = picture_create();
