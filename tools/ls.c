@@ -15,6 +15,7 @@
 
 #include "heapsnap/process.h"
 #include "libheapsnap/base/guard.h"
+#include "libheapsnap/base/size.h"
 #include "tools/tool.h"
 
 HS_DEFINE_GUARD(guard_json, json_t *, json_decref)
@@ -61,18 +62,6 @@ static double age_seconds(const struct hs_process_status *status)
     return ns > status->start_time ? (double)(ns - status->start_time) / 1e9 : 0;
 }
 
-static void format_bytes(int64_t bytes, char *ret, size_t size)
-{
-    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
-    double value = (double)bytes;
-    size_t unit = 0;
-    while ((value >= 999.95 || value <= -999.95) && unit < 4) {
-        value /= 1000;
-        unit++;
-    }
-    snprintf(ret, size, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
-}
-
 static void format_age(double seconds, char *ret, size_t size)
 {
     unsigned long total = (unsigned long)seconds;
@@ -114,7 +103,10 @@ static void fill_live(struct libscols_line *line, const struct hs_process_status
 {
     char text[64] = "~";
     size_t mark = status->sample_rate ? 1 : 0;
-    format_bytes(status->live_bytes, text + mark, sizeof(text) - mark);
+    if (status->live_bytes < 0)
+        hs_size_change_text(status->live_bytes, text + mark);
+    else
+        hs_size_text((uint64_t)status->live_bytes, text + mark);
     scols_line_set_data(line, 1, text);
     snprintf(text + mark, sizeof(text) - mark, "%" PRId64, status->live_blocks);
     scols_line_set_data(line, 2, text);

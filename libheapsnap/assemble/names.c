@@ -6,8 +6,6 @@
 
 #include "libheapsnap/assemble/names.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 size_t hs_name_without_spaces(char *buffer, size_t size, const char *text)
@@ -48,20 +46,4 @@ size_t hs_name_hex(char buffer[19], uint64_t value)
         value >>= 4;
     }
     return length;
-}
-
-void hs_name_bytes(char *buffer, size_t size, uint64_t bytes)
-{
-    static const char *const units[] = {"kB", "MB", "GB", "TB"};
-    if (bytes < 1000) {
-        snprintf(buffer, size, "%" PRIu64 " B", bytes);
-        return;
-    }
-    double value = (double)bytes / 1000;
-    size_t unit = 0;
-    while (value >= 999.95 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-        value /= 1000;
-        unit++;
-    }
-    snprintf(buffer, size, "%.1f %s", value, units[unit]);
 }

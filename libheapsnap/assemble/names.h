@@ -21,7 +21,4 @@ size_t hs_name_without_spaces(char *buffer, size_t size, const char *text);
 /* "0x7f12" without leading zeros; returns the length written, without a NUL. */
 size_t hs_name_hex(char buffer[19], uint64_t value);
 
-/* "812 B", "1.7 kB", "12.0 MB": powers of 1000, as DevTools shows sizes. */
-void hs_name_bytes(char *buffer, size_t size, uint64_t bytes);
-
 #endif

@@ -16,9 +16,9 @@
 #include <string.h>
 
 #include "libheapsnap/assemble/assembly.h"
-#include "libheapsnap/assemble/names.h"
 #include "libheapsnap/base/array.h"
 #include "libheapsnap/base/guard.h"
+#include "libheapsnap/base/size.h"
 
 #define NO_SITE UINT32_MAX
 
@@ -196,9 +196,9 @@ static int build_tree(struct hs_assembly *assembly, struct site_tree *tree,
 static void name_site(const struct site *site, bool is_sample, char *ret, size_t size)
 {
     const char *mark = is_sample ? "~" : "";
-    char live[32], ever[32];
-    hs_name_bytes(live, sizeof(live), site->bytes);
-    hs_name_bytes(ever, sizeof(ever), site->ever_bytes);
+    char live[HS_SIZE_TEXT], ever[HS_SIZE_TEXT];
+    hs_size_text(site->bytes, live);
+    hs_size_text(site->ever_bytes, ever);
     int length = snprintf(ret, size, "%s — %s%" PRIu64 " live, %s%s", site->text, mark,
                           site->count, mark, live);
     if (site->ever_count && length > 0 && (size_t)length < size)

@@ -10,23 +10,6 @@
 #include <criterion/new/assert.h>
 #include <stdint.h>
 
-static void expect_bytes(uint64_t bytes, const char *expected)
-{
-    char text[32];
-    hs_name_bytes(text, sizeof(text), bytes);
-    cr_expect(eq(str, text, (char *)expected));
-}
-
-Test(names, sizes_count_in_thousands)
-{
-    expect_bytes(0, "0 B");
-    expect_bytes(999, "999 B");
-    expect_bytes(1664, "1.7 kB");
-    expect_bytes(999999, "1.0 MB");
-    expect_bytes(185600, "185.6 kB");
-    expect_bytes(12ull << 30, "12.9 GB");
-}
-
 static void expect_hex(uint64_t value, const char *expected)
 {
     char text[20] = "";
