@@ -2,8 +2,9 @@
 
 /*
  * Where reachability begins outside the threads: the writable data of every module, and
- * the loader's early records. No other memory is a root: what a program mapped itself is
- * a block like any other.
+ * the loader's early records. What a program mapped itself is a block like any other, and
+ * what is left is for weak.c. Shared memory is not frozen and says nothing sure, so it is
+ * a root only where the program has declared it one.
  *
  * The loader makes its first records (link maps, the main thread's TLS) with an allocator
  * of its own in anonymous memory; the records of libraries loaded later hang from them.
@@ -39,7 +40,8 @@ static int add_readable(const struct hs_root_range *wanted)
 
     for (const struct hs_range *range = hs_maps_find(&hs_image.maps, wanted->start);
          range && range < last && range->start < wanted->end; range++) {
-        if (!(range->flags & HS_BLOCK_READ) || range->flags & HS_BLOCK_SHARED)
+        if (!(range->flags & HS_BLOCK_READ)
+            || (range->flags & HS_BLOCK_SHARED && wanted->kind != HS_ROOT_REGION))
             continue;
         uint64_t from = range->start > wanted->start ? range->start : wanted->start;
         uint64_t to = range->end < wanted->end ? range->end : wanted->end;

@@ -102,22 +102,28 @@ void hold_behind_protected_page(void)
 }
 
 /* 2448 in a declared region that lies in unknown memory, with a page that is protected and
- * one that is gone; 2456 in one that is declared no more, in the stack below our frames. */
+ * one that is gone; 2456 in shared memory that is declared, 2464 in such that is not any
+ * more. */
 void hold_by_region(void)
 {
     char *region = map_raw(8 * PAGE);
     ((void **)region)[7 * PAGE / 8] = allocate(2448);
     mprotect(region + PAGE, PAGE, PROT_NONE);
     munmap(region + 3 * PAGE, PAGE);
-    if (__lsan_register_root_region) {
-        __lsan_register_root_region(region, 8 * PAGE);
-        __lsan_register_root_region(region + 64, 64);
-        __lsan_unregister_root_region(region + 64, 64);
-    }
+    void **shared =
+        mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED || !__lsan_register_root_region)
+        exit(1);
+    shared[0] = allocate(2456);
+    shared[100] = allocate(2464);
+    __lsan_register_root_region(region, 8 * PAGE);
+    __lsan_register_root_region(shared, 64);
+    __lsan_register_root_region(shared + 100, 64);
+    __lsan_unregister_root_region(shared + 100, 64);
 }
 
 /* More than four gigabytes, of which one page is used: lost, and one that is kept and
- * holds 2464 far inside. */
+ * holds 2472 far inside. */
 void hold_by_large_block(void)
 {
     size_t size = (5ull << 30) + 1;
@@ -127,6 +133,6 @@ void hold_by_large_block(void)
         exit(1);
     lost[0] = 1;
     lost = NULL;
-    *(void **)(memory + (4ull << 30) + 64) = allocate(2464);
+    *(void **)(memory + (4ull << 30) + 64) = allocate(2472);
     kept[0] = memory;
 }

@@ -150,9 +150,7 @@ Test(content, zeros_numbers_and_control_characters_are_no_text)
 
 Test(content, utf8_is_text_and_what_only_resembles_it_is_not)
 {
-    static const char *const good[] = {"Gr\xc3\xbc\xc3\x9f"
-                                       "e",
-                                       "\xe6\xbc\xa2\xe5\xad\x97",
+    static const char *const good[] = {"Gr\xc3\xbc\xc3\x9f!", "\xe6\xbc\xa2\xe5\xad\x97",
                                        "\xf0\x9f\x90\x9f fish", "\xed\x9f\xbf end",
                                        "\xf4\x8f\xbf\xbf end"};
     static const char *const bad[] = {"\xc0\xaf overlong",
@@ -163,8 +161,7 @@ Test(content, utf8_is_text_and_what_only_resembles_it_is_not)
                                       "\xc2\x85 control",
                                       "\x80 tail",
                                       "\xff\xff\xff\xff",
-                                      "Gr\xfc\xdf"
-                                      "e, Latin 1",
+                                      "Gr\xfc\xdf, Latin 1",
                                       "cut \xe6\xbc"};
 
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
