@@ -58,6 +58,22 @@ static int add_everything(struct hs_assembly *assembly)
     return hs_assembly_add_lost(assembly);
 }
 
+/* Types are worth much, but a snapshot without them is better than none. */
+static int find_types(struct hs_assembly *assembly,
+                      const struct hs_assemble_options *options, struct hs_error *err)
+{
+    if (options && options->without_types)
+        return 0;
+    struct hs_layouts_options wanted = {.debuginfod =
+                                            options ? options->debuginfod : NULL};
+    if (hs_layouts_create(assembly->symbols, &wanted, &assembly->layouts,
+                          &assembly->types_error)
+        < 0)
+        assembly->layouts = NULL;
+    return hs_types_create(assembly->capture, assembly->graph, assembly->symbols,
+                           assembly->layouts, &assembly->types, err);
+}
+
 static uint32_t *numbers_create(size_t count)
 {
     uint32_t *numbers = malloc((count + 1) * sizeof(*numbers));
@@ -106,7 +122,11 @@ int hs_assemble(const struct hs_capture *capture,
     if (result == 0)
         result = hs_symbols_create(capture, &assembly.symbols, err);
     if (result == 0)
+        result = find_types(&assembly, options, err);
+    if (result == 0)
         result = assemble(&assembly, ret, err);
+    hs_types_destroy(assembly.types);
+    hs_layouts_destroy(assembly.layouts);
     hs_symbols_destroy(assembly.symbols);
     hs_graph_destroy(assembly.graph);
     return result;

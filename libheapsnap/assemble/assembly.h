@@ -17,6 +17,7 @@
 #include "heapsnap/graph.h"
 #include "heapsnap/snapshot.h"
 #include "heapsnap/symbols.h"
+#include "libheapsnap/types/types.h"
 #include "probes/abi.h"
 
 /* The groups below the root. Their ids are 2 * (value + 1) + 1, the same for ever; the
@@ -42,6 +43,9 @@ struct hs_assembly {
     const struct hs_capture *capture;
     struct hs_graph *graph;
     struct hs_symbols *symbols;
+    struct hs_layouts *layouts;  /* NULL: without types, or they cannot be read */
+    struct hs_types *types;      /* NULL: without types */
+    struct hs_error types_error; /* why there are no layouts */
     struct hs_snapshot_builder *builder;
     bool has_instance_names;
     uint32_t root;

@@ -69,6 +69,9 @@ static json_t *notes_json(const struct hs_assembly *assembly)
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(array, json_string_nocheck(notes[i]));
+    if (assembly->types && !assembly->layouts)
+        json_array_append_new(
+            array, json_sprintf("types are not known: %s", assembly->types_error.text));
     if (assembly->bytes_left_out)
         json_array_append_new(array, json_sprintf("%" PRIu64
                                                   " bytes of huge blocks are not shown",
@@ -169,6 +172,35 @@ static void add_counts(json_t *object, const struct hs_assembly *assembly)
     json_object_set_new(object, "threads", number_json(capture->n_threads));
 }
 
+static json_t *types_count_json(struct hs_types_count count)
+{
+    return json_pack("{s:o, s:o}", "blocks", number_json(count.blocks), "bytes",
+                     number_json(count.bytes));
+}
+
+/* How many heap blocks have a type, and from where it is known. */
+static void add_types(json_t *object, const struct hs_assembly *assembly)
+{
+    static const char *const origins[] = {
+        [HS_ORIGIN_NONE] = "unknown",        [HS_ORIGIN_VTABLE] = "vtable",
+        [HS_ORIGIN_VARIABLE] = "variable",   [HS_ORIGIN_SITE] = "site",
+        [HS_ORIGIN_CONSENSUS] = "consensus", [HS_ORIGIN_CONTAINER] = "container",
+        [HS_ORIGIN_TEXT] = "text",           [HS_ORIGIN_LOADER] = "loader",
+    };
+    if (!assembly->types)
+        return;
+    json_t *types = json_object();
+    for (int i = 0; i < HS_ORIGIN_COUNT; i++)
+        json_object_set_new(
+            types, origins[i],
+            types_count_json(hs_types_count(assembly->types, (enum hs_origin)i)));
+    json_object_set_new(types, "uncertain",
+                        types_count_json(hs_types_count_uncertain(assembly->types)));
+    json_object_set_new(types, "conflicts",
+                        number_json(hs_types_conflicts(assembly->types)));
+    json_object_set_new(object, "types", types);
+}
+
 /* Each limit that was hit, as a sentence. */
 static json_t *limits_json(const struct hs_capture_header *header)
 {
@@ -221,6 +253,7 @@ json_t *hs_assembly_metadata(const struct hs_assembly *assembly)
         return NULL;
     add_process(object, assembly->capture);
     add_counts(object, assembly);
+    add_types(object, assembly);
     add_limits(object, assembly);
     return object;
 }

@@ -3,7 +3,8 @@
 /*
  * Pointers between blocks.
  *
- * Without types a field is named by its offset, "+0x18". A block is shown as an array
+ * Fields have names where types are known (field_name.c). Without types a field is named
+ * by its offset, "+0x18", and a block is shown as an array
  * ("[3]", counting words) by this rule: at least ARRAY_MIN of its words point to the
  * start of blocks, and at least three in four of those aim at blocks that one call stack
  * allocated. Structures rarely have so many fields of one origin, bucket arrays always.
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 
 #include "libheapsnap/assemble/assembly.h"
+#include "libheapsnap/assemble/field_name.h"
 #include "libheapsnap/base/guard.h"
 #include "libheapsnap/graph/pointer.h"
 
@@ -26,6 +28,7 @@
 
 struct pointers {
     struct hs_assembly *assembly;
+    struct hs_fields fields;
     uint32_t *offset_string; /* by word; UINT32_MAX = not asked yet */
 };
 
@@ -91,23 +94,39 @@ static bool is_array(const struct hs_capture *capture, uint32_t first, uint32_t 
     return n_starts >= ARRAY_MIN && n_equal >= n_starts - n_starts / 4;
 }
 
+static void name_by_offset(struct pointers *pointers, const struct hs_capture_edge *edge,
+                           bool is_element, enum hs_edge_type *ret_type,
+                           uint32_t *ret_name)
+{
+    *ret_type = edge->inside ? HS_EDGE_INTERNAL
+                : is_element ? HS_EDGE_ELEMENT
+                             : HS_EDGE_PROPERTY;
+    *ret_name = edge->inside ? name_interior(pointers, edge)
+                : is_element ? edge->word
+                             : name_offset(pointers, edge->word);
+}
+
+/* For edges that cannot be elements. */
+static uint32_t name_element(struct pointers *pointers, uint32_t index)
+{
+    char name[24];
+    snprintf(name, sizeof(name), "[%" PRIu32 "]", index);
+    return hs_snapshot_builder_string(pointers->assembly->builder, name);
+}
+
 static void add_pointer(struct pointers *pointers, const struct hs_capture_edge *edge,
                         bool is_element)
 {
     struct hs_assembly *assembly = pointers->assembly;
     const uint8_t *reach = assembly->graph->reach;
     bool is_weak = reach[edge->from] == HS_REACH_LOST && reach[edge->to] != HS_REACH_LOST;
-    enum hs_edge_type type = HS_EDGE_PROPERTY;
+    enum hs_edge_type type;
     uint32_t name;
-    if (edge->inside != 0) {
-        type = HS_EDGE_INTERNAL;
-        name = name_interior(pointers, edge);
-    } else if (is_element && !is_weak) {
-        type = HS_EDGE_ELEMENT;
-        name = edge->word;
-    } else {
-        name = name_offset(pointers, edge->word);
-    }
+    if (!hs_fields_name(&pointers->fields, edge, &type, &name))
+        name_by_offset(pointers, edge, is_element, &type, &name);
+    is_weak |= hs_fields_is_borrowed(&pointers->fields, edge);
+    if (is_weak && type == HS_EDGE_ELEMENT)
+        name = name_element(pointers, name);
     hs_snapshot_builder_edge(assembly->builder, assembly->first_block + edge->from,
                              is_weak ? HS_EDGE_WEAK : type, name,
                              assembly->first_block + edge->to);
@@ -120,7 +139,9 @@ int hs_assembly_add_pointers(struct hs_assembly *assembly)
         return -ENOMEM;
     for (size_t i = 0; i < COMMON_WORDS; i++)
         strings[i] = UINT32_MAX;
-    struct pointers pointers = {assembly, strings};
+    struct pointers pointers = {.assembly = assembly, .offset_string = strings};
+    if (hs_fields_init(&pointers.fields, assembly) < 0)
+        return -ENOMEM;
     const struct hs_capture *capture = assembly->capture;
     const uint32_t *first_edge = assembly->graph->first_edge;
     for (size_t block = 0; block < capture->n_blocks; block++) {
@@ -131,5 +152,6 @@ int hs_assembly_add_pointers(struct hs_assembly *assembly)
                                   capture->edges[i].inside))
                 add_pointer(&pointers, &capture->edges[i], is_element);
     }
+    hs_fields_deinit(&pointers.fields);
     return 0;
 }

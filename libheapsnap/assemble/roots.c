@@ -16,17 +16,33 @@
 #include <stdlib.h>
 
 #include "libheapsnap/assemble/assembly.h"
+#include "libheapsnap/assemble/field_name.h"
 #include "libheapsnap/base/array.h"
 #include "libheapsnap/graph/loader.h"
 #include "libheapsnap/graph/pointer.h"
+
+/* By variable and field as DWARF names them; false when that is not known. */
+static bool name_by_type(const struct hs_assembly *assembly,
+                         const struct hs_capture_root_edge *edge, char *name, size_t size)
+{
+    const struct hs_variable *variable;
+    struct hs_place place;
+    if (!assembly->types
+        || !hs_types_root_place(assembly->types, edge, &variable, &place))
+        return false;
+    hs_field_variable_text(variable, &place, name, size);
+    return true;
+}
 
 static void add_global(struct hs_assembly *assembly, uint32_t module,
                        const struct hs_capture_root_edge *edge)
 {
     uint32_t from = assembly->module_node[module];
     uint32_t to = assembly->first_block + edge->to;
-    const char *variable = hs_symbols_variable(assembly->symbols, edge->address);
-    char name[600];
+    char name[1400];
+    bool is_typed = name_by_type(assembly, edge, name, sizeof(name));
+    const char *variable =
+        is_typed ? name : hs_symbols_variable(assembly->symbols, edge->address);
     if (!variable) {
         const struct hs_capture_module *info = &assembly->capture->modules[module];
         snprintf(name, sizeof(name), "data+0x%" PRIx64, edge->address - info->bias);
@@ -34,8 +50,11 @@ static void add_global(struct hs_assembly *assembly, uint32_t module,
     }
     if (from == UINT32_MAX) /* not shown, the shim's own or unloaded: still a root */
         from = assembly->group[HS_GROUP_MODULES];
-    hs_assembly_edge(assembly, from, edge->inside ? HS_EDGE_INTERNAL : HS_EDGE_PROPERTY,
-                     variable, to);
+    enum hs_edge_type type = edge->inside ? HS_EDGE_INTERNAL : HS_EDGE_PROPERTY;
+    if (hs_field_root_is_borrowed(assembly,
+                                  (size_t)(edge - assembly->capture->root_edges)))
+        type = HS_EDGE_WEAK;
+    hs_assembly_edge(assembly, from, type, variable, to);
 }
 
 static enum hs_edge_type momentary_edge(const struct hs_assembly *assembly, uint32_t to)
@@ -93,8 +112,10 @@ static void add_tls(struct hs_assembly *assembly, uint32_t thread,
     uint64_t pointer = assembly->capture->threads[thread].thread_pointer;
     const char *variable =
         hs_symbols_thread_variable(assembly->symbols, pointer, edge->address);
-    char offset[64];
-    if (edge->address >= pointer)
+    char offset[1400];
+    if (name_by_type(assembly, edge, offset, sizeof(offset)))
+        variable = NULL;
+    else if (edge->address >= pointer)
         snprintf(offset, sizeof(offset), "TLS+0x%" PRIx64, edge->address - pointer);
     else
         snprintf(offset, sizeof(offset), "TLS-0x%" PRIx64, pointer - edge->address);
@@ -122,6 +143,7 @@ static void add_other(struct hs_assembly *assembly, const struct hs_capture_root
 struct slot {
     const char *frame;
     uint32_t to;
+    uint32_t edge; /* index in the capture's root edges */
     uint64_t address;
 };
 
@@ -141,6 +163,27 @@ static int by_address(const void *left, const void *right)
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
+static bool has_variable(const struct hs_assembly *assembly, const struct slot *slot)
+{
+    char name[1400];
+    return name_by_type(assembly, &assembly->capture->root_edges[slot->edge], name,
+                        sizeof(name));
+}
+
+/* "session in handle_request() worker.c:77". `base`: where the stack begins. */
+static void name_slot(const struct hs_assembly *assembly, const struct slot *slot,
+                      uint64_t base, char *name, size_t size)
+{
+    char variable[1400];
+    if (!slot->frame)
+        snprintf(name, size, "stack+0x%" PRIx64, slot->address - base);
+    else if (name_by_type(assembly, &assembly->capture->root_edges[slot->edge], variable,
+                          sizeof(variable)))
+        snprintf(name, size, "%s in %s", variable, slot->frame);
+    else
+        snprintf(name, size, "%s", slot->frame);
+}
+
 /* One edge a thread, frame and block; slots of no known frame keep their own. */
 static int add_stack_slots(struct hs_assembly *assembly,
                            const struct hs_capture_root *root, size_t first, size_t end)
@@ -154,15 +197,18 @@ static int add_stack_slots(struct hs_assembly *assembly,
             continue;
         slots.at[slots.count++] =
             (struct slot){hs_symbols_slot(assembly->symbols, root->owner, edge->address),
-                          edge->to, edge->address};
+                          edge->to, (uint32_t)i, edge->address};
     }
     qsort(slots.at, slots.count, sizeof(*slots.at), by_frame_and_target);
     size_t kept = 0;
     for (size_t i = 0; i < slots.count; i++) {
         const struct slot *slot = &slots.at[i];
         if (kept > 0 && slot->frame && slots.at[kept - 1].frame == slot->frame
-            && slots.at[kept - 1].to == slot->to)
+            && slots.at[kept - 1].to == slot->to) {
+            if (!has_variable(assembly, &slots.at[kept - 1]))
+                slots.at[kept - 1] = *slot;
             continue;
+        }
         slots.at[kept++] = *slot;
     }
     qsort(slots.at, kept, sizeof(*slots.at), by_address);
@@ -170,10 +216,9 @@ static int add_stack_slots(struct hs_assembly *assembly,
     uint32_t node = assembly->thread_node[root->owner];
     uint64_t base = assembly->capture->threads[root->owner].stack_start;
     for (size_t i = 0; i < kept; i++) {
-        char name[64];
-        snprintf(name, sizeof(name), "stack+0x%" PRIx64, slots.at[i].address - base);
-        hs_assembly_edge(assembly, node, momentary_edge(assembly, slots.at[i].to),
-                         slots.at[i].frame ? slots.at[i].frame : name,
+        char name[2000];
+        name_slot(assembly, &slots.at[i], base, name, sizeof(name));
+        hs_assembly_edge(assembly, node, momentary_edge(assembly, slots.at[i].to), name,
                          assembly->first_block + slots.at[i].to);
     }
     free(slots.at);

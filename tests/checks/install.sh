@@ -25,7 +25,7 @@ cat >"$root/program.c" <<'END'
 #include <stdio.h>
 #include <stdlib.h>
 
-static char *kept;
+static void *kept;
 
 int main(int argc, char **argv)
 {

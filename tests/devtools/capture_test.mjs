@@ -21,10 +21,10 @@ const {HEAPSNAP_SUBJECT: subject, HEAPSNAP_SUBJECT_CPP: subjectCpp} = process.en
 function site(name, text) {
   return `malloc ← ${name} (subject.c:${lineOf(source('subject.c'), text)})`;
 }
-const NODE = site('node_add', 'malloc(sizeof(*node))');
-const TEXT = site('text_new', 'malloc(100)');
-const TREE = site('tree_new', 'sizeof(struct tree))');
-const CYCLE = site('cycle_new', 'sizeof(struct cycle))');
+const NODE = 'struct node';
+const TEXT = '(string)';
+const TREE = 'struct tree';
+const CYCLE = 'struct cycle';
 const SCRATCH = site('scratch_new', 'malloc(5000)');
 
 /** A class as a person reads it: without the brackets of instance names. */
@@ -47,7 +47,8 @@ describe('snapshots on request, before and after growth', () => {
   let program, first, second, quiet;
 
   before(async () => {
-    program = new Tracked(subject);
+    // The test runner sets MALLOC_PERTURB_: what stands behind a text would be no text.
+    program = new Tracked(subject, {environment: {MALLOC_PERTURB_: '0'}});
     await program.line();
     await program.ask('ping'); // stdin's buffer exists from here on
     first = await load(await program.snap(file('request-1')));
@@ -61,9 +62,10 @@ describe('snapshots on request, before and after growth', () => {
     assert.deepEqual([first, second, quiet].map(model => model.warnings), [[], [], []]);
   });
 
-  test('every block is there once, under its call site and with its size', () => {
+  test('every block is there once, under its type and with its size', () => {
     assert.deepEqual(countAndSize(first, NODE), [10, 10 * 24]);
-    assert.deepEqual(countAndSize(first, TEXT), [10, 10 * 100]);
+    const texts = first.nodes(node => / ← text_new \(subject\.c:\d+\)$/.test(node.name));
+    assert.deepEqual(texts.map(node => node.size), Array(10).fill(100));
     assert.deepEqual(countAndSize(second, NODE), [20, 20 * 24]);
     assert.equal(row(second, NODE).retained, 20 * (24 + 100));
   });
@@ -259,14 +261,16 @@ describe('a C++ program', {skip: !subjectCpp && 'skip: no C++ compiler at build 
 
   test('loads without a warning', () => assert.deepEqual(model.warnings, []));
 
-  test('names are demangled, and sites are no operators', () => {
-    const [customers] = named(/^malloc ← shop::add_customer \(subject\.cpp:\d+\)$/);
+  test('classes have the names that the source gives them', () => {
+    const [customers] = named(/^shop::Customer$/);
+    const [owners] = named(/^std::unique_ptr<shop::Customer>\[\]$/);
 
-    assert.equal(customers?.count, 8 + 1, model.classes().map(row => row.name).join(' | '));
+    assert.equal(customers?.count, 8, model.classes().map(row => row.name).join(' | '));
+    assert.equal(owners?.count, 1);
   });
 
   test('the vector in the global holds every customer', () => {
-    const [customer] = model.nodes(node => /add_customer/.test(node.class) && node.size > 50);
+    const [customer] = model.nodes(node => /shop::Customer>?$/.test(plain(node.class)) && node.size > 50);
 
     const chain = model.retainerChain(customer.id);
 
@@ -274,7 +278,7 @@ describe('a C++ program', {skip: !subjectCpp && 'skip: no C++ compiler at build 
   });
 
   test('the lost object is found', () => {
-    const rows = named(/^Detached malloc ← shop::lose_slot \(subject\.cpp:\d+\)$/);
+    const rows = named(/^Detached (malloc ← shop::lose_slot \(subject\.cpp:\d+\)|shop::Slot)$/);
 
     assert.deepEqual(rows.map(row => [row.count, row.shallow]), [[1, 128]]);
   });

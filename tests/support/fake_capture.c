@@ -213,6 +213,15 @@ void fake_word(struct fake *fake, uint32_t block, uint32_t word, uint64_t value)
     append(fake, HS_SECTION_WORDS, &entry);
 }
 
+void fake_text(struct fake *fake, uint32_t block, const char *text)
+{
+    struct hs_capture_text entry = {.block = block};
+    size_t length = strlen(text);
+    entry.length = (uint8_t)(length < sizeof(entry.text) ? length : sizeof(entry.text));
+    memcpy(entry.text, text, entry.length);
+    append(fake, HS_SECTION_TEXTS, &entry);
+}
+
 void fake_epoch(struct fake *fake, uint64_t time)
 {
     append(fake, HS_SECTION_EPOCHS, &time);

@@ -44,6 +44,7 @@ uint32_t fake_handle(struct fake *fake, int32_t number, const char *call,
 void fake_total(struct fake *fake, uint32_t stack, uint64_t count, uint64_t bytes);
 void fake_total_ever(struct fake *fake, uint32_t stack, uint64_t count, uint64_t bytes);
 void fake_word(struct fake *fake, uint32_t block, uint32_t word, uint64_t value);
+void fake_text(struct fake *fake, uint32_t block, const char *text);
 void fake_epoch(struct fake *fake, uint64_t time);
 
 /* Bytes of a thread's stack, for unwinding; sets its stack range. */

@@ -26,6 +26,10 @@ struct hs_assemble_options {
     /* Give every block its address in its name, "<malloc·←·f·(a.c:1) 0x55…>": 1 yes, 0 no,
        -1 yes below a million blocks. */
     int instance_names;
+    /* Classes are allocation sites, and fields are offsets: no debug information is read. */
+    bool without_types;
+    /* URLs to ask for debug information that is missing here; NULL: never. */
+    const char *debuginfod;
 };
 
 /*

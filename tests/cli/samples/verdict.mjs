@@ -111,11 +111,10 @@ async function watch() {
 
 const isHandle = row => /^fd\b/.test(row.class);
 
-/** Is `row` of the kind that `verdict` speaks of? The class of a block names the function;
- *  that of a handle does not, but its stack begins there. */
+/** Is `row` of the kind that `verdict` speaks of? Its stack begins at the
+ *  function, or at an allocator that it called. */
 function belongs(row, { what, where }) {
-    const makers = isHandle(row) ? row.stack ?? '' : row.class;
-    return new RegExp(isHandle(row) ? `^${where}\\b` : `← ${where}\\b`).test(makers)
+    return new RegExp(`^([^←]* ← )?${where}\\b`).test(row.stack ?? '')
         && isHandle(row) === (what === 'leaks')
         && row.lost === (what === 'loses');
 }

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Types in the making: claims on blocks, and the worklist that follows them.
+ *
+ * A claim says that a block is of some shape. How well its size fits ranks the claim; a
+ * better one replaces a worse one, of two equally good ones the larger or the earlier is
+ * kept. Claims of the best rank are followed first, so that guesses meet blocks that are
+ * known already.
+ */
+
+#ifndef HEAPSNAP_TYPES_PROPAGATE_H
+#define HEAPSNAP_TYPES_PROPAGATE_H
+
+#include "libheapsnap/types/types.h"
+#include "libheapsnap/types/vtable.h"
+#include "probes/abi.h"
+
+/* From worst to best. */
+enum hs_rank {
+    HS_RANK_NONE,
+    HS_RANK_HEAD,  /* the block is longer: a header, or a base of what it is */
+    HS_RANK_GUESS, /* nothing confirms it */
+    HS_RANK_ROW,   /* the size is a multiple */
+    HS_RANK_FITS,  /* the size is exact */
+    HS_RANK_SITE,  /* the compiler said so */
+    HS_RANK_TABLE, /* the object says so */
+    HS_RANK_COUNT
+};
+
+/* What is known of one block. */
+struct hs_typed {
+    uint32_t shape;
+    uint8_t rank;     /* of the claim that is held */
+    uint8_t followed; /* rank when its pointers were last followed */
+    uint8_t origin;   /* enum hs_origin */
+    bool is_contested;
+};
+
+/* A pointer to a part of a block. */
+struct hs_embedded {
+    uint32_t block, type, inside;
+};
+
+struct hs_types {
+    const struct hs_capture *capture;
+    const struct hs_graph *graph;
+    struct hs_symbols *symbols;
+    struct hs_layouts *layouts;
+    struct hs_shapes shapes;
+    struct hs_vtables *vtables;
+    struct hs_typed *blocks;
+    HS_ARRAY(uint32_t) pending[HS_RANK_COUNT]; /* blocks to be followed */
+    HS_ARRAY(struct hs_embedded) embedded;
+    uint64_t conflicts;
+    bool has_failed; /* no memory */
+};
+
+/* Is the block what one asks for to get `size` bytes, or some times as many? */
+bool hs_block_is_exact(const struct hs_capture_block *block, uint64_t size);
+bool hs_block_fits(const struct hs_capture_block *block, uint64_t size);
+
+/* Does a block of this shape hold a row of it? */
+bool hs_block_is_row(const struct hs_capture_block *block, const struct hs_shape *shape);
+
+/* Somebody says that `block` is of `shape`; never ranked above `limit`. */
+void hs_types_claim(struct hs_types *types, uint32_t block, uint32_t shape,
+                    enum hs_rank limit, enum hs_origin origin);
+
+/* The same by a pointer to `inside` of it. */
+void hs_types_claim_by_pointer(struct hs_types *types, uint32_t block, uint32_t inside,
+                               uint32_t shape, enum hs_rank limit, enum hs_origin origin);
+
+/* Follow all pending blocks' pointers until nothing is left to do. */
+void hs_types_follow(struct hs_types *types);
+
+/* The first claims: seed.c. */
+void hs_types_seed_vtables(struct hs_types *types);
+void hs_types_seed_variables(struct hs_types *types);
+void hs_types_seed_sites(struct hs_types *types);
+
+/* Guess what has the parts that pointers lead to; false: nothing new. embedded.c */
+bool hs_types_find_wholes(struct hs_types *types);
+
+/* Give blocks what most of one origin are; false: nothing new. consensus.c */
+struct hs_consensus;
+struct hs_consensus *hs_consensus_create(const struct hs_capture *capture);
+void hs_consensus_destroy(struct hs_consensus *consensus);
+bool hs_types_agree(struct hs_types *types, struct hs_consensus *consensus);
+
+#endif
