@@ -151,7 +151,7 @@ static bool add_known(const struct hs_module *known)
     struct hs_capture_module *module = hs_vector_push(&hs_image.modules, 1);
     if (!module)
         return false;
-    *module = (struct hs_capture_module){0};
+    *module = (struct hs_capture_module){.flags = HS_MODULE_UNLOADED};
     if (known->end == 0) /* see modules.c: only its place counts */
         return true;
     *module = (struct hs_capture_module){
