@@ -146,7 +146,9 @@ static void run(void *context)
     bool is_off =
         options.is_off
         || (options.is_off_at_exit && job->capture->header->trigger == HS_TRIGGER_EXIT);
-    if (job->result == 0 && !is_off)
+    if (is_off)
+        *job->ret_status = 0;
+    else if (job->result == 0)
         job->result = check_all(job->capture, &options, job->ret_status, job->err);
     hs_check_options_deinit(&options);
 }
@@ -155,7 +157,7 @@ int hs_check_capture(const struct hs_capture *capture, int *ret_status,
                      struct hs_error *err)
 {
     struct job job = {capture, ret_status, err, 0};
-    *ret_status = 0;
+    *ret_status = HS_CHECK_STATUS;
     hs_tool_run_roomy(run, &job);
     return job.result;
 }

@@ -84,7 +84,7 @@ int hs_check_print_json(const struct hs_check *check, FILE *out);
 
 /*
  * All of it: read the options, find the leaks, report them. `ret_status`: what the
- * program has to end with, or 0.
+ * program has to end with, or 0; HS_CHECK_STATUS when the check failed.
  */
 int hs_check_capture(const struct hs_capture *capture, int *ret_status,
                      struct hs_error *err);

@@ -112,7 +112,7 @@ static int serve(const struct arguments *arguments, struct hs_control *control,
                  char *path, size_t size, struct hs_error *err)
 {
     struct hs_capture capture;
-    int status = HS_CHECK_STATUS;
+    int status = 0;
     int result = hs_capture_open(arguments->capture_fd, &capture, err);
     if (result != 0)
         return result;
