@@ -23,15 +23,8 @@
 
 static const struct hs_core_segment *find(const struct hs_core *core, uint64_t address)
 {
-    size_t low = 0, high = core->segments.count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (core->segments.at[middle].end <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < core->segments.count ? &core->segments.at[low] : NULL;
+    size_t index = hs_core_find(core, address);
+    return index < core->segments.count ? &core->segments.at[index] : NULL;
 }
 
 /* The bytes at `offset` of the segment, `ret_size` of them in one piece; NULL: missing. */
@@ -95,8 +88,9 @@ static bool core_present(const struct hs_memory *memory, uint64_t address, uint6
 {
     const struct hs_core *core = (const struct hs_core *)memory;
     const struct hs_core_segment *segment = find(core, address);
-    const struct hs_core_segment *last = core->segments.at + core->segments.count;
-    for (; segment && segment < last && segment->start < end; segment++) {
+    const struct hs_core_segment *last =
+        segment ? core->segments.at + core->segments.count : NULL;
+    for (; segment < last && segment->start < end; segment++) {
         uint64_t start = address > segment->start ? address : segment->start, size;
         if (!bytes_at(core, segment, start - segment->start, &size))
             continue;

@@ -59,6 +59,9 @@ bool hs_core_read_notes(struct hs_core *core, const uint8_t *notes, uint64_t siz
 /* The mappings of the core's program headers, and what NT_FILE adds. -EINVAL, -ENOMEM. */
 int hs_core_read_segments(struct hs_core *core, const char *path, struct hs_error *err);
 
+/* The index of the first segment that ends behind `address`; their number without one. */
+size_t hs_core_find(const struct hs_core *core, uint64_t address);
+
 /* Map a whole file, wherever a stranger's core says it is: -ENOEXEC when it is no regular
  * one or empty, else -errno. */
 int hs_core_map(const char *path, const uint8_t **ret_bytes, size_t *ret_size);

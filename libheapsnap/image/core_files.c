@@ -78,10 +78,10 @@ static void fill_module(struct hs_core *core, const struct hs_memory_module *mod
                         size_t file)
 {
     const char *path = "";
-    for (size_t i = 0; i < core->segments.count; i++) {
+    for (size_t i = hs_core_find(core, module->start); i < core->segments.count; i++) {
         struct hs_core_segment *segment = &core->segments.at[i];
-        if (segment->start < module->start || segment->start >= module->end)
-            continue;
+        if (segment->start >= module->end)
+            break;
         if (segment->start == module->start)
             path = segment->path;
         if (strcmp(segment->path, path) == 0 && *path

@@ -76,7 +76,7 @@ static void sort_segments(struct hs_core *core)
     core->segments.count = kept;
 }
 
-static struct hs_core_segment *find_segment(struct hs_core *core, uint64_t address)
+size_t hs_core_find(const struct hs_core *core, uint64_t address)
 {
     size_t low = 0, high = core->segments.count;
     while (low < high) {
@@ -86,8 +86,15 @@ static struct hs_core_segment *find_segment(struct hs_core *core, uint64_t addre
         else
             high = middle;
     }
-    bool is_found = low < core->segments.count && core->segments.at[low].start <= address;
-    return is_found ? &core->segments.at[low] : NULL;
+    return low;
+}
+
+static struct hs_core_segment *find_segment(struct hs_core *core, uint64_t address)
+{
+    size_t index = hs_core_find(core, address);
+    bool is_found =
+        index < core->segments.count && core->segments.at[index].start <= address;
+    return is_found ? &core->segments.at[index] : NULL;
 }
 
 /* Headers come one a mapping, like the entries of NT_FILE; where they are finer, all of
@@ -99,7 +106,6 @@ static bool take_mapping(struct hs_core *core, const struct hs_core_mapping *map
     if (!path)
         return false;
     struct hs_core_segment *segment = find_segment(core, mapping->start);
-    const struct hs_core_segment *end = core->segments.at + core->segments.count;
     if (!segment) {
         /* Waits among the ranges until all are known: lookups want the segments sorted. */
         struct hs_memory_range range = {.start = mapping->start,
@@ -111,9 +117,10 @@ static bool take_mapping(struct hs_core *core, const struct hs_core_mapping *map
                        && mapping->end <= INT64_MAX;
         return !is_sane || hs_array_push(&core->tables.ranges, range);
     }
-    for (; segment < end && segment->start < mapping->end; segment++) {
-        if (segment->start < mapping->start || *segment->path)
-            continue;
+    const struct hs_core_segment *end = core->segments.at + core->segments.count;
+    if (segment->start < mapping->start)
+        segment++;
+    for (; segment < end && segment->start < mapping->end && !*segment->path; segment++) {
         segment->path = path;
         segment->flags |= HS_BLOCK_FILE;
         segment->file_offset = mapping->file_offset + (segment->start - mapping->start);

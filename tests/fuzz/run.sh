@@ -16,7 +16,7 @@ shift 2
 [ -f "$build/build.ninja" ] || CC=clang CXX=clang++ meson setup "$build" "$source" \
     -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 \
     -Dc_args=-fsanitize=fuzzer-no-link
-[ $# -gt 0 ] || set -- snapshot threshold capture heap options cfi cfi_program modules maps decode symtab
+[ $# -gt 0 ] || set -- snapshot threshold capture core heap options cfi cfi_program modules maps decode symtab
 for name; do
     ninja -C "$build" "tests/fuzz/fuzz_$name"
 done
