@@ -87,8 +87,9 @@ static uint32_t find_named(struct hs_layouts *layouts, uint32_t index,
     hs_auto_free char *name = hs_layout_name(builder->strings.at + type->name);
     if (!name || !name[0])
         return HS_TYPE_NONE;
-    uint64_t hash = hs_layout_hash(builder->strings.at, type,
-                                   builder->batch.members.at + type->members, name);
+    const struct hs_layout_member *members =
+        type->n_members ? &builder->batch.members.at[type->members] : NULL;
+    uint64_t hash = hs_layout_hash(builder->strings.at, type, members, name);
     uint32_t found, fallback = HS_TYPE_NONE;
     size_t at = SIZE_MAX;
     while (table->header

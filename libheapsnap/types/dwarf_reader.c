@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Deeper blocks hold no statics worth the stack. */
+/* Deeper blocks hold no static variables worth the stack. */
 #define DEPTH_MAX 100
 
 /* Malformed DWARF may lead in circles. */

@@ -119,6 +119,8 @@ uint32_t hs_layouts_derive(struct hs_layouts *layouts, enum hs_type_kind kind,
     entry->type.count = count;
     if (kind == HS_TYPE_POINTER)
         entry->type.size = sizeof(uint64_t);
+    else if (kind == HS_TYPE_TEXT)
+        entry->type.size = 1;
     else if (__builtin_mul_overflow(size, count, &entry->type.size))
         entry->type.size = 0;
     entry->derived_flags = flags;
@@ -251,6 +253,8 @@ static const char *name_derived(struct hs_layouts *layouts,
     const struct hs_type *type = &entry->type;
     if (type->kind == HS_TYPE_FUNCTION)
         return "function";
+    if (type->kind == HS_TYPE_TEXT)
+        return "str";
     if (type->kind == HS_TYPE_ARRAY)
         return name_array(layouts, entry);
     const char *element = name_of(layouts, type->element);

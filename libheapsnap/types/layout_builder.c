@@ -57,12 +57,22 @@ static bool has_room(struct hs_layout_builder *builder)
     return !builder->is_full;
 }
 
+/* Longer names are cut: nobody reads them, and a file may repeat one a million times. */
+#define STRING_MAX_BYTES 4096
+
 /* The key says nearly surely which text it is; another text with it takes the next. */
 uint32_t hs_layout_builder_string(struct hs_layout_builder *builder, const char *text)
 {
     if (text[0] == '\0')
         return 0;
-    size_t size = strlen(text) + 1;
+    char cut[STRING_MAX_BYTES + 1];
+    size_t size = strnlen(text, sizeof(cut)) + 1;
+    if (size > sizeof(cut)) {
+        memcpy(cut, text, STRING_MAX_BYTES);
+        cut[STRING_MAX_BYTES] = '\0';
+        text = cut;
+        size = sizeof(cut);
+    }
     uint64_t key = hs_layout_mix_text(0xcbf29ce484222325ull, text) | 1;
     uint32_t at;
     while ((at = hs_layout_map_get(&builder->string_places, key)) != HS_LAYOUT_ABSENT) {

@@ -20,7 +20,6 @@ struct hs_layout_module {
     struct hs_layout_table table; /* zeroed: none */
     uint32_t *numbers;            /* of the table's types; HS_TYPE_NONE: not yet */
     const struct hs_variable **variables; /* of the table's; NULL: not yet */
-    bool is_loaded;
 };
 
 /* A type that has a number. */
@@ -61,13 +60,16 @@ const struct hs_layout_type *hs_layouts_record(const struct hs_layouts *layouts,
                                                const struct hs_layout_entry *entry,
                                                const struct hs_layout_table **ret_table);
 
-/* An array or pointer made of a numbered type. */
+/* An array or pointer made of a numbered type; also functions, and Rust's text. */
 uint32_t hs_layouts_derive(struct hs_layouts *layouts, enum hs_type_kind kind,
                            uint32_t element, uint64_t count, uint8_t flags);
 
 /* List the pointers of a type unless that was done, and those of what it holds.
  * layout_slots.c */
 void hs_layouts_list_slots(struct hs_layouts *layouts, struct hs_layout_entry *entry);
+
+/* Make room for the numbers of a table that is there; without memory it is closed. */
+bool hs_layouts_prepare(struct hs_layout_module *module);
 
 /* Read the module's table from the cache or DWARF. layout_load.c */
 void hs_layouts_load(struct hs_layouts *layouts, size_t module);

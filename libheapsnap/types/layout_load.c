@@ -55,6 +55,18 @@ static void read_dwarf(const struct hs_layouts_options *options,
                       options->cache_limit ? options->cache_limit : HS_CACHE_LIMIT);
 }
 
+bool hs_layouts_prepare(struct hs_layout_module *module)
+{
+    module->numbers = malloc((module->table.n_types + 1) * sizeof(*module->numbers));
+    module->variables = calloc(module->table.n_variables + 1, sizeof(*module->variables));
+    if (!module->numbers || !module->variables) {
+        hs_layout_table_close(&module->table);
+        return false;
+    }
+    memset(module->numbers, 0xff, module->table.n_types * sizeof(*module->numbers));
+    return true;
+}
+
 void hs_layouts_load(struct hs_layouts *layouts, size_t index)
 {
     struct hs_symbol_module *module = &layouts->symbols->modules[index];
@@ -63,13 +75,6 @@ void hs_layouts_load(struct hs_layouts *layouts, size_t index)
     if (!hs_cache_load(layouts->options.cache, info->build_id, info->build_id_size,
                        &of->table))
         read_dwarf(&layouts->options, module, &of->table);
-    if (!of->table.header)
-        return;
-    of->numbers = malloc((of->table.n_types + 1) * sizeof(*of->numbers));
-    of->variables = calloc(of->table.n_variables + 1, sizeof(*of->variables));
-    if (!of->numbers || !of->variables) {
-        hs_layout_table_close(&of->table);
-        return;
-    }
-    memset(of->numbers, 0xff, of->table.n_types * sizeof(*of->numbers));
+    if (of->table.header)
+        hs_layouts_prepare(of);
 }

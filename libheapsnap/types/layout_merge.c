@@ -236,13 +236,16 @@ static void tidy_variables(struct output *output)
     if (kept > 0)
         qsort(builder->variables.at, kept, sizeof(*builder->variables.at), by_place);
     builder->variables.count = 0;
+    const struct hs_layout_variable *last = NULL;
     for (size_t i = 0; i < kept; i++) {
-        const struct hs_layout_variable *last =
-            &builder->variables.at[builder->variables.count - 1];
-        struct hs_layout_variable *variable = &builder->variables.at[i];
-        if (builder->variables.count == 0 || last->place != variable->place
-            || variable->address - last->address >= last->size)
-            builder->variables.at[builder->variables.count++] = *variable;
+        struct hs_layout_variable variable = builder->variables.at[i];
+        if (last && last->place == variable.place
+            && variable.address - last->address < last->size)
+            continue;
+        struct hs_layout_variable *next =
+            &builder->variables.at[builder->variables.count++];
+        *next = variable;
+        last = next;
     }
 }
 

@@ -13,10 +13,12 @@
 #include <string.h>
 
 #include "libheapsnap/types/layout_internal.h"
+#include "libheapsnap/types/layout_rust.h"
 
 #define LISTED_MAX 64 /* pointers of one array */
 #define SLOTS_MAX 4096
 #define DEPTH_MAX 48
+#define PATH_MAX_BYTES 2000
 
 struct listing {
     struct hs_layouts *layouts;
@@ -30,6 +32,8 @@ static const char *join(struct listing *listing, const char *left, const char *r
         return left;
     if (!left[0])
         return right;
+    if (strlen(left) + strlen(right) > PATH_MAX_BYTES)
+        return NULL;
     return hs_text_format(&listing->layouts->text, "%s%s", left, right);
 }
 
@@ -197,7 +201,7 @@ static void list_member(struct listing *listing, const struct hs_layout_table *t
     const char *path = "";
     bool has_slots = of->type.n_slots > 0 || of->type.kind == HS_TYPE_ARRAY;
     if (name[0] && has_slots)
-        path = hs_text_format(&layouts->text, ".%s", name);
+        path = hs_text_format(&layouts->text, ".%.500s", name);
     if (goes_on(of, is_last && !is_union, listing->type->flags & HS_TYPE_CLASS)) {
         list_flexible(listing, of, member->offset, path ? path : "");
         return;
@@ -235,6 +239,17 @@ static void list_arguments(struct listing *listing, uint32_t module,
     listing->type->n_arguments = numbers ? count : 0;
 }
 
+/* Pointers to bytes that are more. */
+static void retarget(struct listing *listing, const char *name)
+{
+    struct hs_layouts *layouts = listing->layouts;
+    uint32_t target = hs_layouts_rust_target(layouts, name, listing->type->arguments,
+                                             listing->type->n_arguments);
+    for (size_t i = 0; target != HS_TYPE_NONE && i < listing->slots.count; i++)
+        if (hs_layouts_is_bytes(layouts, listing->slots.at[i].target))
+            listing->slots.at[i].target = target;
+}
+
 static void list_aggregate(struct listing *listing, const struct hs_layout_entry *entry)
 {
     const struct hs_layout_table *table;
@@ -250,6 +265,8 @@ static void list_aggregate(struct listing *listing, const struct hs_layout_entry
     list_bases(listing, entry->module, members, record->n_members);
     list_arguments(listing, entry->module, table->arguments + record->arguments,
                    record->n_arguments);
+    if (listing->type->flags & HS_TYPE_CLASS)
+        retarget(listing, table->strings + record->name);
 }
 
 /* ---- the list ---- */

@@ -74,12 +74,17 @@ static bool ends(const struct hs_layout_table *table, uint32_t type)
 static const char *check_types(const struct hs_layout_table *table, size_t n_strings,
                                size_t n_members, size_t n_arguments)
 {
+    /* Every member is one type's: else a small file could make for endless lists. */
+    uint64_t members = 0, arguments = 0;
     for (size_t i = 0; i < table->n_types; i++) {
         const struct hs_layout_type *type = &table->types[i];
+        members += type->n_members;
+        arguments += type->n_arguments;
         if (type->kind > HS_TYPE_DECLARED || type->name >= n_strings
             || !is_type(table, type->element)
             || !is_span(type->members, type->n_members, n_members)
-            || !is_span(type->arguments, type->n_arguments, n_arguments))
+            || !is_span(type->arguments, type->n_arguments, n_arguments)
+            || members > n_members || arguments > n_arguments)
             return "a type";
     }
     for (size_t i = 0; i < table->n_types; i++)

@@ -212,9 +212,8 @@ static bool ask_wrappers(struct call *call)
             continue;
         if (frame >= call->n_frames || !call->frames[frame].is_allocator)
             return false;
-        frame++;
         hs_site_ask_wrapper(call->layouts, call->code.module, &call->code.scopes[i - 1],
-                            call->site);
+                            call->frames[frame++].function, call->site);
     }
     return true;
 }
@@ -258,6 +257,8 @@ static void ask_stack(struct hs_layouts *layouts, uint32_t stack, struct hs_site
         }
         if (!goes_on || site->certainty >= HS_SITE_LIKELY)
             return;
+        *site = (struct hs_site){HS_TYPE_NONE,
+                                 HS_SITE_NOTHING}; /* to a wrapper all is bytes */
         stack = node->parent;
     }
 }

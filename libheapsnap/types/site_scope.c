@@ -149,10 +149,24 @@ static bool is_rust(Dwarf_Die *die)
     return dwarf_diecu(die, &unit, NULL, NULL) && dwarf_srclang(&unit) == DW_LANG_Rust;
 }
 
+/* Methods of what owns a block of T's; other functions may call anything T. */
+static bool is_of_owner(const char *name)
+{
+    static const char *const owners[] = {"alloc::boxed::Box", "alloc::raw_vec::RawVec",
+                                         "alloc::vec::Vec", "alloc::rc::Rc",
+                                         "alloc::sync::Arc"};
+    for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++)
+        if (strncmp(name + (name[0] == '<'), owners[i], strlen(owners[i])) == 0)
+            return true;
+    return false;
+}
+
 void hs_site_ask_wrapper(struct hs_layouts *layouts, uint32_t module, Dwarf_Die *function,
-                         struct hs_site *site)
+                         const char *name, struct hs_site *site)
 {
     if (is_rust(function)) {
+        if (!is_of_owner(name))
+            return;
         hs_site_suggest(layouts, site, type_parameter(layouts, module, function),
                         HS_SITE_EXACT);
         return;

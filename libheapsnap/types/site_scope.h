@@ -25,8 +25,9 @@ uint32_t hs_site_held_in(struct hs_layouts *layouts, struct hs_code *code, size_
 /* The class whose method begins at memory address `pc` of a module. */
 uint32_t hs_site_class_of(struct hs_layouts *layouts, uint32_t module, uint64_t pc);
 
-/* What an allocator's wrapper returns, or, in Rust, is made for. */
+/* What an allocator's wrapper returns, or, in Rust, is made for; `name` is its readable
+ * name. */
 void hs_site_ask_wrapper(struct hs_layouts *layouts, uint32_t module, Dwarf_Die *function,
-                         struct hs_site *site);
+                         const char *name, struct hs_site *site);
 
 #endif
