@@ -24,7 +24,9 @@
 #include "probes/tracker/report.h"
 
 #define LIFETIME_SECONDS 5
-#define BLOCKS_A_SECOND 100000u /* more time for so many blocks, on a busy machine */
+/* More time for what there is to be read, even on a busy machine. */
+#define BLOCKS_A_SECOND 100000u
+#define BYTES_A_SECOND (256u << 20)
 #define TAKE_SECONDS 4
 
 struct hs_image hs_image;
@@ -55,7 +57,11 @@ static void limit_lifetime(uint64_t seconds)
 
 static int allow_for_blocks(void)
 {
-    limit_lifetime(LIFETIME_SECONDS + hs_image.blocks.count / BLOCKS_A_SECOND);
+    const struct hs_scan_block *blocks = (const void *)hs_image.scan_blocks.items;
+    uint64_t count = hs_image.scan_blocks.count, bytes = 0;
+    for (uint64_t i = 0; i < count; i++)
+        bytes += blocks[i].size;
+    limit_lifetime(LIFETIME_SECONDS + count / BLOCKS_A_SECOND + bytes / BYTES_A_SECOND);
     return 0;
 }
 

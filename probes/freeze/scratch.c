@@ -18,31 +18,35 @@
 
 #define REMEMBERED_MAX 4096
 
-static struct {
+static struct piece {
     void *memory;
     size_t size;
-} remembered[REMEMBERED_MAX];
+} * remembered; /* mapped at the first use: most processes never need it */
 static uint32_t n_remembered;
 
-static bool is_error(long result)
+static void *map(size_t size)
 {
-    return result < 0 && result > -4096;
+    long memory = hs_raw(SYS_mmap, 0, size, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory < 0 && memory > -4096 ? NULL : (void *)memory;
+}
+
+static bool has_room(void)
+{
+    if (!remembered)
+        remembered = map(REMEMBERED_MAX * sizeof(*remembered));
+    return remembered && n_remembered < REMEMBERED_MAX;
 }
 
 void *hs_scratch_map(size_t size)
 {
-    bool shares = hs_job.shares_memory;
-    if (shares && n_remembered == REMEMBERED_MAX)
+    bool is_remembered = has_room();
+    if (hs_job.shares_memory && !is_remembered)
         return NULL;
-    long memory = hs_raw(SYS_mmap, 0, size, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (is_error(memory))
-        return NULL;
-    if (n_remembered < REMEMBERED_MAX) {
-        remembered[n_remembered].memory = (void *)memory;
-        remembered[n_remembered++].size = size;
-    }
-    return (void *)memory;
+    void *memory = map(size);
+    if (memory && is_remembered)
+        remembered[n_remembered++] = (struct piece){memory, size};
+    return memory;
 }
 
 void hs_scratch_each(void (*visit)(uint64_t start, uint64_t size, void *context),
@@ -50,6 +54,9 @@ void hs_scratch_each(void (*visit)(uint64_t start, uint64_t size, void *context)
 {
     for (uint32_t i = 0; i < n_remembered; i++)
         visit((uint64_t)(uintptr_t)remembered[i].memory, remembered[i].size, context);
+    if (remembered)
+        visit((uint64_t)(uintptr_t)remembered, REMEMBERED_MAX * sizeof(*remembered),
+              context);
 }
 
 void hs_scratch_release(void)
@@ -59,6 +66,9 @@ void hs_scratch_release(void)
         hs_raw(SYS_munmap, remembered[n_remembered].memory,
                remembered[n_remembered].size);
     }
+    if (remembered)
+        hs_raw(SYS_munmap, remembered, REMEMBERED_MAX * sizeof(*remembered));
+    remembered = NULL;
 }
 
 static void *grow(void *memory, size_t old_size, size_t size)
@@ -66,7 +76,7 @@ static void *grow(void *memory, size_t old_size, size_t size)
     if (!memory)
         return hs_scratch_map(size);
     long moved = hs_raw(SYS_mremap, memory, old_size, size, MREMAP_MAYMOVE);
-    if (is_error(moved))
+    if (moved < 0 && moved > -4096)
         return NULL;
     for (uint32_t i = 0; i < n_remembered; i++)
         if (remembered[i].memory == memory) {
