@@ -11,6 +11,7 @@
 
 /* Types inside types; honest ones are never so deep. */
 #define DEPTH_MAX 48
+#define STEPS_MAX 10000
 
 struct members {
     const struct hs_layout_table *table;
@@ -115,21 +116,29 @@ int hs_layouts_member(struct hs_layouts *layouts, uint32_t type, uint64_t offset
 /* ---- by name ---- */
 
 /* Members of bases and of members without a name count as its own. */
-static bool find_name(struct hs_layouts *layouts, uint32_t type, const char *name,
-                      size_t length, int depth, struct hs_type_field *field)
+struct search {
+    struct hs_layouts *layouts;
+    const char *name;
+    size_t length;
+    int steps; /* left: malformed types may hold each other many times */
+};
+
+static bool find_name(struct search *search, uint32_t type, int depth,
+                      struct hs_type_field *field)
 {
+    struct hs_layouts *layouts = search->layouts;
     const struct hs_layout_entry *entry = hs_layouts_entry(layouts, type);
-    if (!entry || depth > DEPTH_MAX)
+    if (!entry || depth > DEPTH_MAX || --search->steps < 0)
         return false;
     struct members members = members_of(layouts, entry);
     uint32_t flags = entry->type.kind == HS_TYPE_UNION ? HS_SLOT_UNION : 0;
     for (uint32_t i = 0; i < members.count; i++) {
         const char *own = members.table->strings + members.at[i].name;
         uint32_t of = type_of(layouts, &members, i);
-        bool is_it = strncmp(own, name, length) == 0 && own[length] == '\0';
+        bool is_it = strncmp(own, search->name, search->length) == 0
+                     && own[search->length] == '\0';
         struct hs_type_field inner = {.type = of};
-        if (!is_it
-            && (own[0] || !find_name(layouts, of, name, length, depth + 1, &inner)))
+        if (!is_it && (own[0] || !find_name(search, of, depth + 1, &inner)))
             continue;
         field->offset += members.at[i].offset + inner.offset;
         field->type = inner.type;
@@ -147,7 +156,8 @@ bool hs_layouts_field(struct hs_layouts *layouts, uint32_t type, const char *pat
     while (*path) {
         path += *path == '.';
         size_t length = strcspn(path, ".");
-        if (length == 0 || !find_name(layouts, field.type, path, length, 0, &field))
+        struct search search = {layouts, path, length, STEPS_MAX};
+        if (length == 0 || !find_name(&search, field.type, 0, &field))
             return false;
         path += length;
     }
@@ -193,6 +203,6 @@ static bool holds(struct hs_layouts *layouts, uint32_t type, uint64_t offset,
 bool hs_layouts_holds(struct hs_layouts *layouts, uint32_t type, uint64_t offset,
                       uint32_t wanted)
 {
-    int steps = 10000; /* unions inside unions */
+    int steps = STEPS_MAX;
     return holds(layouts, type, offset, wanted, 0, &steps);
 }
