@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * From chunks to blocks: those in use, in address order, and the index over them. A block
+ * From chunks to blocks: those in use, and mappings, in address order, and their index. A block
  * is what the program may write into, which is 8 bytes more than up to the next chunk's
  * header, except where a mapping ends.
  */
@@ -14,12 +14,8 @@
 
 #define HEADER 16u
 
-static void add(struct hs_making *making, const struct hs_chunk *chunk)
+static void add(struct hs_making *making, uint64_t address, uint64_t size, uint32_t flags)
 {
-    if (chunk->state != HS_CHUNK_USED)
-        return;
-    uint64_t address = chunk->address + HEADER;
-    uint64_t size = chunk->size - (chunk->is_mapped ? HEADER : HEADER / 2);
     making->scan_blocks[making->n_blocks] =
         (struct hs_scan_block){.start = address, .size = size};
     making->blocks[making->n_blocks++] = (struct hs_capture_block){
@@ -27,23 +23,44 @@ static void add(struct hs_making *making, const struct hs_chunk *chunk)
         .size = size,
         .stack = HS_STACK_UNKNOWN,
         .id = hs_making_id(making),
-        .flags = HS_BLOCK_USABLE,
+        .flags = flags,
     };
+}
+
+static void add_chunk(struct hs_making *making, const struct hs_chunk *chunk)
+{
+    if (chunk->state != HS_CHUNK_USED)
+        return;
+    uint64_t size = chunk->size - (chunk->is_mapped ? HEADER : HEADER / 2);
+    add(making, chunk->address + HEADER, size, HS_BLOCK_USABLE);
     making->header.usable_bytes += size;
+}
+
+/* Up to `limit`; `next` is where to go on. */
+static void add_chunks(struct hs_making *making, uint64_t limit, size_t *next)
+{
+    const struct hs_glibc *heap = &making->heap;
+    while (*next < heap->chunks.count && heap->chunks.at[*next].address < limit)
+        add_chunk(making, &heap->chunks.at[(*next)++]);
 }
 
 static void merge(struct hs_making *making)
 {
     const struct hs_glibc *heap = &making->heap;
-    size_t next = 0;
-    for (size_t i = 0; i < heap->mapped.count; i++) {
-        while (next < heap->chunks.count
-               && heap->chunks.at[next].address < heap->mapped.at[i].address)
-            add(making, &heap->chunks.at[next++]);
-        add(making, &heap->mapped.at[i]);
+    size_t chunk = 0, mapped = 0;
+    for (size_t i = 0; i <= making->mappings.count; i++) {
+        bool is_end = i == making->mappings.count;
+        uint64_t limit = is_end ? UINT64_MAX : making->mappings.at[i].start;
+        for (; mapped < heap->mapped.count && heap->mapped.at[mapped].address < limit;
+             mapped++) {
+            add_chunks(making, heap->mapped.at[mapped].address, &chunk);
+            add_chunk(making, &heap->mapped.at[mapped]);
+        }
+        add_chunks(making, limit, &chunk);
+        if (!is_end)
+            add(making, limit, making->mappings.at[i].end - limit,
+                HS_BLOCK_MAPPING | HS_BLOCK_READ | HS_BLOCK_WRITE);
     }
-    while (next < heap->chunks.count)
-        add(making, &heap->chunks.at[next++]);
 }
 
 /* hs_scan_map has no context: whose index is being built. */
@@ -76,7 +93,7 @@ void hs_making_free_index(struct hs_making *making)
 int hs_making_blocks(struct hs_making *making)
 {
     const struct hs_glibc *heap = &making->heap;
-    size_t most = heap->chunks.count + heap->mapped.count + 1;
+    size_t most = heap->chunks.count + heap->mapped.count + making->mappings.count + 1;
     if (most >= UINT32_MAX / 4)
         return -ENOMEM;
     making->blocks = malloc(most * sizeof(*making->blocks));

@@ -47,6 +47,7 @@ static void deinit(struct hs_making *making)
     free(making->scan_blocks);
     free(making->threads.at);
     free(making->taken.at);
+    free(making->mappings.at);
     free(making->roots.at);
     free(making->words.at);
 }
@@ -191,8 +192,8 @@ static void fill_report(const struct hs_making *making, struct hs_heap_report *r
 static int make(struct hs_making *making, struct hs_error *err)
 {
     static int (*const stages[])(struct hs_making *) = {
-        hs_making_modules, hs_making_blocks, hs_making_threads,
-        hs_making_roots,   hs_making_edges,
+        hs_making_modules, hs_making_mappings, hs_making_blocks,
+        hs_making_threads, hs_making_roots,    hs_making_edges,
     };
     int result = hs_array_push(&making->strings, '\0') ? 0 : -ENOMEM;
     if (result == 0)

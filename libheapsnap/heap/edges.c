@@ -187,6 +187,8 @@ static bool scan_block(struct edges *edges, uint32_t number)
     uint64_t at = block->address, end = block->address + block->size;
     uint64_t wanted =
         block->size < HS_CONTENT_TEXT_LIMIT ? block->size : HS_CONTENT_TEXT_LIMIT;
+    if (block->flags & HS_BLOCK_MAPPING)
+        return scan(edges, at, end, number);
     size_t size;
     const unsigned char *bytes = look(edges, at, wanted, &size);
     if (bytes && size >= wanted) {

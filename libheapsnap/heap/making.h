@@ -48,7 +48,8 @@ struct hs_making {
     struct hs_scan_index *index;
     HS_ARRAY(struct hs_span) index_memory;
     HS_ARRAY(struct hs_capture_thread) threads;
-    HS_ARRAY(struct hs_span) taken; /* no weak root; stacks to begin with */
+    HS_ARRAY(struct hs_span) taken;    /* spoken for: neither a mapping nor a weak root */
+    HS_ARRAY(struct hs_span) mappings; /* the program's own; ascending */
     HS_ARRAY(struct hs_making_root) roots;
     HS_ARRAY(struct hs_capture_word) words;
     uint32_t next_serial;
@@ -56,6 +57,7 @@ struct hs_making {
 
 /* Each returns 0 or -errno; none but the first says why, because it is always -ENOMEM. */
 int hs_making_modules(struct hs_making *making);
+int hs_making_mappings(struct hs_making *making);
 int hs_making_blocks(struct hs_making *making);
 int hs_making_threads(struct hs_making *making);
 int hs_making_roots(struct hs_making *making);
@@ -69,6 +71,18 @@ uint32_t hs_making_string(struct hs_making *making, const char *text);
 /* Add the parts of [start, end) that can be read and written as roots. */
 int hs_making_add_root(struct hs_making *making, uint64_t start, uint64_t end,
                        enum hs_root_kind kind, uint32_t owner);
+
+/* Make `taken` ascending and disjoint. */
+void hs_making_merge_taken(struct hs_making *making);
+
+/* What of [start, end) is not taken, piece by piece, until `visit` fails. */
+int hs_making_each_free(struct hs_making *making, uint64_t start, uint64_t end,
+                        int (*visit)(struct hs_making *making, uint64_t start,
+                                     uint64_t end));
+
+/* The stack that a thread (index) was born with, from its mapping's beginning to libc's
+ * record of it; empty when it is not known. */
+struct hs_span hs_making_native_stack(const struct hs_making *making, size_t thread);
 
 /* The next odd node id. */
 uint32_t hs_making_id(struct hs_making *making);

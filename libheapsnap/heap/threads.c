@@ -92,21 +92,6 @@ static int add_tls(struct hs_making *making, uint64_t pointer, uint64_t lowest,
     return err < 0 ? err : add_dtv(making, pointer, owner);
 }
 
-/* The stack the thread was born with: from its mapping's beginning to libc's record. */
-static struct hs_span native_stack(const struct hs_making *making, bool is_main,
-                                   uint64_t pointer)
-{
-    const struct hs_memory *memory = making->memory;
-    for (size_t i = 0; is_main && i < memory->n_ranges; i++)
-        if (strcmp(memory->ranges[i].path, "[stack]") == 0)
-            return (struct hs_span){memory->ranges[i].start, memory->ranges[i].end};
-    const struct hs_memory_range *range = hs_memory_find(memory, pointer);
-    if (is_main || !range || hs_making_find(making, pointer))
-        return (struct hs_span){0, 0};
-    uint64_t end = hs_page_up(pointer + HS_THREAD_RECORD);
-    return (struct hs_span){range->start, end < range->end ? end : range->end};
-}
-
 static struct hs_span live_stack(const struct hs_making *making, uint64_t sp,
                                  const struct hs_span *native)
 {
@@ -128,15 +113,13 @@ static struct hs_span live_stack(const struct hs_making *making, uint64_t sp,
 }
 
 static int add_stack(struct hs_making *making, struct hs_capture_thread *thread,
-                     uint32_t owner, bool is_main)
+                     uint32_t owner)
 {
     uint64_t sp = thread->registers[HS_REGISTER_SP], tls;
-    struct hs_span native = native_stack(making, is_main, thread->thread_pointer);
+    struct hs_span native = hs_making_native_stack(making, owner);
     struct hs_span live =
         thread->n_registers ? live_stack(making, sp, &native) : (struct hs_span){0, 0};
     bool is_native = live.start < live.end && sp >= native.start && sp < native.end;
-    if (native.start < native.end && !hs_array_push(&making->taken, native))
-        return -ENOMEM;
     thread->stack_start = live.start;
     thread->stack_end = live.end;
     int err = add_tls(making, thread->thread_pointer, is_native ? sp : 0, owner, &tls);
@@ -171,7 +154,7 @@ int hs_making_threads(struct hs_making *making)
         memcpy(thread.registers, from->registers, sizeof(thread.registers));
         making->header.threads_missed += !from->is_stopped;
         if ((thread.n_registers && add_registers(making, from, (uint32_t)i) < 0)
-            || add_stack(making, &thread, (uint32_t)i, i == 0) < 0)
+            || add_stack(making, &thread, (uint32_t)i) < 0)
             return -ENOMEM;
         uint64_t size = thread.stack_end - thread.stack_start;
         thread.stacks_offset = offset;

@@ -7,6 +7,7 @@
  * those are free. Then everything that can hold a pointer is scanned, as the shim does it
  * from inside. Who allocated a block, when, and how many bytes were asked for, nobody
  * knows: blocks have no stack, one birth epoch, and the size that malloc made of it.
+ * Anonymous mappings of the program are blocks, too (HS_BLOCK_MAPPING).
  */
 
 #ifndef HEAPSNAP_HEAP_H

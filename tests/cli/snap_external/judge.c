@@ -46,6 +46,14 @@ static const struct hs_capture_block *find(const struct hs_capture *capture,
                : NULL;
 }
 
+static size_t count_heap_blocks(const struct hs_capture *capture)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < capture->n_blocks; i++)
+        count += !(capture->blocks[i].flags & HS_BLOCK_MAPPING);
+    return count;
+}
+
 /* What malloc adds to a request is at most a page (mappings), mostly 24 bytes. */
 static bool is_right_size(const struct hs_memory *memory,
                           const struct hs_capture_block *block)
@@ -72,12 +80,11 @@ static int compare(const struct table *table, const struct hs_memory *memory,
         if (!block && missed <= 5)
             printf("missed: 0x%" PRIx64 "\n", address);
     }
-    size_t extra = capture->n_blocks - (live - missed);
+    size_t found = count_heap_blocks(capture), extra = found - (live - missed);
     printf("%zu live, %zu found, %zu missed, %zu of a wrong size, %zu more; %zu arenas "
            "(%zu busy), %zu cached, %zu mapped, %zu damages, %" PRIu64 " bytes unclear\n",
-           live, capture->n_blocks, missed, wrong, extra, report->n_arenas,
-           report->n_busy, report->n_cached, report->n_mapped, report->n_damages,
-           report->unclear_bytes);
+           live, found, missed, wrong, extra, report->n_arenas, report->n_busy,
+           report->n_cached, report->n_mapped, report->n_damages, report->unclear_bytes);
     bool is_damaged = report->n_busy == 0 && report->n_damages > 0;
     return live == 0 || missed || wrong || extra > EXTRA_MAX || is_damaged;
 }

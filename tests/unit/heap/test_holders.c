@@ -31,7 +31,7 @@ static unsigned holders(const struct hs_capture *capture, uint64_t address)
 static struct picture held_picture(uint64_t memory[10])
 {
     struct picture picture = picture_create();
-    fake_memory_map(picture.fake, MAPPED, 0x4000, FAKE_DATA, "");
+    fake_memory_map(picture.fake, MAPPED, 0x4000, FAKE_DATA | HS_BLOCK_FILE, "/tmp/file");
     for (int i = 0; i < 10; i++)
         memory[i] = picture_chunk(&picture, 0x40, 1);
     picture_finish(&picture);
@@ -40,7 +40,16 @@ static struct picture held_picture(uint64_t memory[10])
     return picture;
 }
 
-Test(holders, are_data_registers_stacks_and_mappings)
+/* The index of the block that a chunk or mapping at `address` became. */
+static uint32_t block_at(const struct hs_capture *capture, uint64_t address)
+{
+    for (uint32_t i = 0; i < capture->n_blocks; i++)
+        if (capture->blocks[i].address == address)
+            return i;
+    return UINT32_MAX;
+}
+
+Test(holders, are_data_stacks_and_mappings_of_files)
 {
     uint64_t memory[10];
     struct picture picture = held_picture(memory);
@@ -56,6 +65,30 @@ Test(holders, are_data_registers_stacks_and_mappings)
     cr_expect(eq(u32, holders(&capture, memory[2]), 1u << HS_ROOT_STACK));
     cr_expect(eq(u32, holders(&capture, memory[3]), 1u << HS_ROOT_WEAK));
     cr_expect(eq(u32, holders(&capture, memory[4]), 1u << HS_ROOT_STACK));
+    hs_capture_close(&capture);
+    picture_destroy(&picture);
+}
+
+Test(holders, are_mappings_that_are_blocks_themselves)
+{
+    struct picture picture = picture_create();
+    fake_memory_map(picture.fake, MAPPED, 0x4000, FAKE_DATA, "");
+    uint64_t memory = picture_chunk(&picture, 0x40, 1);
+    picture_finish(&picture);
+    fake_poke(picture.fake, LIBC_DATA + 0x100, MAPPED + 0x2000);
+    fake_poke(picture.fake, MAPPED + 0x1008, memory);
+
+    struct hs_capture capture = picture_walk(&picture, NULL);
+
+    cr_assert(eq(sz, capture.n_blocks, 2));
+    cr_expect(eq(u32, capture.blocks[1].flags,
+                 HS_BLOCK_MAPPING | HS_BLOCK_READ | HS_BLOCK_WRITE));
+    cr_expect(eq(u64, capture.blocks[1].size, 0x4000));
+    cr_expect(eq(u32, holders(&capture, MAPPED), 1u << HS_ROOT_MODULE));
+    cr_assert(eq(sz, capture.n_edges, 1));
+    cr_expect(eq(u32, capture.edges[0].from, block_at(&capture, MAPPED)));
+    cr_expect(eq(u32, capture.edges[0].to, block_at(&capture, memory)));
+    cr_expect(eq(u64, capture.header->usable_bytes, 0x38));
     hs_capture_close(&capture);
     picture_destroy(&picture);
 }
