@@ -19,7 +19,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
-#include "libheapsnap/image/proc.h"
+#include "libheapsnap/image/memory_sandbox.h"
 
 /* A fork of 100 GB takes seconds. */
 #define CALL_MS 60000
@@ -78,14 +78,12 @@ unsigned int hs_call_suits(const struct hs_stopped_thread *thread,
                            const char **ret_reason)
 {
     struct hs_machine_registers registers;
-    char seccomp[16];
     if (!thread->is_stopped || thread->is_gone) {
         *ret_reason = "its threads cannot be stopped";
     } else if (thread->is_group_stopped || thread->signal != 0) {
         *ret_reason = "it is stopped, or about to get a signal";
-    } else if (!hs_proc_status_field(thread->tid, "Seccomp", seccomp, sizeof(seccomp))
-               || strcmp(seccomp, "0") != 0) {
-        *ret_reason = "a sandbox (seccomp) might kill it for a fork";
+    } else if (!hs_sandbox_allows_image(thread->tid)) {
+        *ret_reason = "its sandbox (seccomp) might not allow a fork";
     } else if (!hs_machine_get(thread->tid, &registers)) {
         *ret_reason = "it is ending";
     } else {
