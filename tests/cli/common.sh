@@ -8,14 +8,8 @@
 
 set -u
 
-# A test changes its directory: make every path among its arguments absolute.
-for argument in "$@"; do
-    shift
-    case $argument in
-    */*) argument=$(realpath "$argument") || exit 1 ;;
-    esac
-    set -- "$@" "$argument"
-done
+# shellcheck source=tests/support/absolute.sh
+. "$(dirname "$0")/../../support/absolute.sh"
 heapsnap=$1
 work=$(mktemp -d "${TMPDIR:-/tmp}/heapsnap-cli.XXXXXX") || exit 1
 started=

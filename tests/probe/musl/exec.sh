@@ -7,12 +7,9 @@
 #
 #   exec.sh HEAPSNAP SHIM MUSL-SAMPLE GLIBC-SAMPLE EXECUTES MUSL-EXECUTES
 
-heapsnap=$(realpath "$1")
-shim=$(realpath "$2")
-of_musl=$(realpath "$3")
-of_glibc=$(realpath "$4")
-executes=$(realpath "$5")
-musl_executes=$(realpath "$6")
+# shellcheck source=tests/support/absolute.sh
+. "$(dirname "$0")/../../support/absolute.sh"
+heapsnap=$1 shim=$2 of_musl=$3 of_glibc=$4 executes=$5 musl_executes=$6
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1

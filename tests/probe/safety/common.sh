@@ -15,14 +15,8 @@
 set -u
 export LC_ALL=C
 
-# A test changes its directory: make every path among its arguments absolute.
-for argument in "$@"; do
-    shift
-    case $argument in
-    */*) argument=$(realpath -e "$argument") || exit 1 ;;
-    esac
-    set -- "$@" "$argument"
-done
+# shellcheck source=tests/support/absolute.sh
+. "$(dirname "$0")/../../support/absolute.sh"
 shim=$1 heapsnap=$2 program=$3
 work=$(mktemp -d "${TMPDIR:-/tmp}/heapsnap-safety.XXXXXX") || exit 1
 started=

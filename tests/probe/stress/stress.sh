@@ -8,13 +8,8 @@
 # makes no step for 60 seconds or more (STRESS_PATIENCE looks), all stacks are printed.
 set -u
 
-for argument in "$@"; do
-    shift
-    case $argument in
-    */*) argument=$(realpath "$argument") || exit 1 ;;
-    esac
-    set -- "$@" "$argument"
-done
+# shellcheck source=tests/support/absolute.sh
+. "$(dirname "$0")/../../support/absolute.sh"
 seconds=$1 heapsnap=$2 shim=$3 stress=$4 STRESS_JUDGE=$5
 shift 5
 patience=${STRESS_PATIENCE:-60}

@@ -174,18 +174,24 @@ Test(process, no_signal_is_sent_to_a_process_that_would_die_of_it)
     fake_stop(pid);
 }
 
+/* Of a process that has ended and was waited for. */
+static pid_t dead_pid(void)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    waitpid(pid, NULL, 0);
+    return pid;
+}
+
 Test(process, a_page_left_by_a_dead_tool_is_taken_over)
 {
     pid_t pid = fake_start(FAKE_ANSWERS);
-    pid_t dead = fork();
-    if (dead == 0)
-        _exit(0);
-    waitpid(dead, NULL, 0);
     struct hs_process *process;
     struct hs_capture capture;
     struct hs_error err = {0};
     cr_assert(eq(int, hs_process_open(pid, &process, NULL), 0));
-    process->control->owner_pid = dead;
+    process->control->owner_pid = dead_pid();
     process->control->phase = HS_PHASE_REQUESTED;
 
     int result = hs_process_capture(process, 10000, &capture, &err);
@@ -199,15 +205,11 @@ Test(process, a_page_left_by_a_dead_tool_is_taken_over)
 Test(process, a_page_just_claimed_is_not_taken_for_its_last_owners)
 {
     pid_t pid = fake_start(FAKE_ANSWERS);
-    pid_t dead = fork();
-    if (dead == 0)
-        _exit(0);
-    waitpid(dead, NULL, 0);
     struct hs_process *process;
     struct hs_capture capture;
     struct hs_error err = {0};
     cr_assert(eq(int, hs_process_open(pid, &process, NULL), 0));
-    process->control->owner_pid = dead;
+    process->control->owner_pid = dead_pid();
     process->control->phase = HS_PHASE_CLAIMED;
 
     cr_expect(eq(int, hs_process_capture(process, 300, &capture, &err), -EBUSY));
