@@ -57,6 +57,7 @@ static const struct mode {
     {"protected page", hold_behind_protected_page},
     {"region", hold_by_region},
     {"large block", hold_by_large_block},
+    {"deaf thread", hold_by_deaf_thread},
     {"starting threads", hold_by_starting_threads},
     {"ended threads", hold_nothing_after_threads},
     {"signals", count_signals},

@@ -34,6 +34,7 @@ void hold_in_odd_ways(void);
 void hold_behind_protected_page(void);
 void hold_by_region(void);
 void hold_by_large_block(void);
+void hold_by_deaf_thread(void);
 void hold_by_starting_threads(void);
 void hold_nothing_after_threads(void);
 void count_signals(void);

@@ -5,9 +5,11 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "target.h"
@@ -51,6 +53,31 @@ static void *ask_in_vain(void *context)
 {
     dlsym(RTLD_DEFAULT, "there is no such thing");
     return context;
+}
+
+static __thread void *volatile own;
+static volatile int is_deaf;
+
+/* Past every hook, and never in the kernel, so that nobody learns where its stack is. */
+static void *be_deaf(void *context)
+{
+    uint64_t all = ~0ull;
+    void *volatile memory = allocate(2540);
+    own = allocate(2548);
+    wipe_stack(20);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, 8);
+    is_deaf = 1;
+    for (;;)
+        __asm__ volatile("" : : "r"(&memory) : "memory");
+    return context;
+}
+
+/* 2540 on the stack of a thread that cannot be stopped, 2548 in its own memory. */
+void hold_by_deaf_thread(void)
+{
+    start_thread(be_deaf, NULL);
+    while (!is_deaf)
+        usleep(1000);
 }
 
 static pthread_key_t key;

@@ -203,6 +203,20 @@ Test(roots, blocks_of_more_than_four_gigabytes)
     leave(&scene);
 }
 
+#if defined(__x86_64__) && defined(__GLIBC__)
+Test(roots, a_thread_that_cannot_be_stopped_is_found_by_libcs_record_of_it)
+{
+    struct scene scene = look_at("deaf thread");
+
+    cr_expect(eq(u32, scene.capture.header->threads_missed, 1));
+    expect_held(&scene, 2540);
+    expect_held(&scene, 2548);
+    cr_expect(eq(u32, root_kind_of(&scene.capture, 2548), HS_ROOT_TLS));
+    cr_expect(eq(u32, root_kind_of(&scene.capture, 2540), HS_ROOT_STACK));
+    leave(&scene);
+}
+#endif
+
 Test(roots, what_a_thread_gets_at_its_start_is_held_all_the_while)
 {
     struct program program = program_start("starting threads", "", -1, 0);
