@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "probes/freeze/machine.h"
 #include "probes/freeze/snapshot.h"
@@ -31,13 +32,15 @@
 HS_NEXT(void, exit, (int))
 
 static uint32_t is_taken;
-static bool no_check;              /* the program has made its own */
+static bool no_check; /* the program has made its own */
+static uint32_t is_checking;
 static struct hs_slot called_exit; /* by whom; tid 0: nobody yet */
 static const char *texts[HS_ENDING_TEXTS];
 
 void hs_ending_fork_child(void)
 {
     __atomic_store_n(&is_taken, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&is_checking, 0, __ATOMIC_RELEASE);
     called_exit.tid = 0;
 }
 
@@ -114,19 +117,44 @@ static bool is_turned_off(void)
     return !hs_options.checks || (ask && ask());
 }
 
+/* One answer at a time is in the page. A thread that has died in here is not waited for. */
+static void begin_check(void)
+{
+    struct timespec pause = {.tv_nsec = 1000000};
+    for (int i = 0; i < 60000 && __atomic_exchange_n(&is_checking, 1, __ATOMIC_ACQ_REL);
+         i++)
+        hs_raw(SYS_nanosleep, &pause, 0);
+}
+
+static void ask_program(void)
+{
+    static bool has_asked;
+    if (has_asked)
+        return;
+    has_asked = true;
+    texts[0] = make_text(HS_ENV_CHECK_OPTIONS, "__lsan_default_options");
+    texts[1] = make_text(HS_ENV_CHECK_SUPPRESSIONS, "__lsan_default_suppressions");
+}
+
+/* Returns the status to end with after a check, else 0. */
 static int run(enum hs_trigger trigger, uint32_t work, int status,
                const struct hs_slot *own)
 {
-    static bool has_asked;
-    if (work & HS_WORK_CHECK && !has_asked) {
-        has_asked = true;
-        texts[0] = make_text(HS_ENV_CHECK_OPTIONS, "__lsan_default_options");
-        texts[1] = make_text(HS_ENV_CHECK_SUPPRESSIONS, "__lsan_default_suppressions");
-    }
     bool is_exit = trigger == HS_TRIGGER_EXIT;
     const char *path = is_exit && hs_options.output[0] ? hs_options.output : NULL;
-    hs_control->check_status = HS_CHECK_STATUS; /* until the helper says better */
-    return hs_snapshot_run(trigger, work, path, true, status, own);
+    int saved = errno, answer = 0;
+    if (work & HS_WORK_CHECK) {
+        begin_check();
+        ask_program();
+        hs_control->check_status = HS_CHECK_STATUS; /* until the helper says better */
+    }
+    hs_snapshot_run(trigger, work, path, true, status, own);
+    if (work & HS_WORK_CHECK) {
+        answer = (int)hs_control->check_status;
+        __atomic_store_n(&is_checking, 0, __ATOMIC_RELEASE);
+    }
+    errno = saved;
+    return answer;
 }
 
 int hs_ending_check(const struct hs_slot *own)
@@ -134,10 +162,7 @@ int hs_ending_check(const struct hs_slot *own)
     if (is_turned_off() || !hs_trigger_is_started() || !hs_tracker_is_on()
         || !hs_tracker_is_this_process())
         return -ENOSYS;
-    int saved = errno;
-    run(HS_TRIGGER_API, HS_WORK_CHECK, 0, own);
-    errno = saved;
-    return (int)hs_control->check_status;
+    return run(HS_TRIGGER_API, HS_WORK_CHECK, 0, own);
 }
 
 void hs_ending_check_no_more(void)
@@ -159,10 +184,8 @@ void hs_trigger_exit(int status)
     struct hs_slot own;
     if (!hs_options.snapshot_at_exit || !take())
         return;
-    int saved = errno;
     hs_snapshot_fill_own(&own, NULL);
     run(HS_TRIGGER_EXIT, HS_WORK_FILE, status, &own);
-    errno = saved;
 }
 
 int hs_trigger_last(int status, void *handler_frame)
@@ -173,9 +196,6 @@ int hs_trigger_last(int status, void *handler_frame)
         work |= HS_WORK_CHECK;
     if (!work || !take())
         return 0;
-    int saved = errno;
     fill_own(&own, handler_frame);
-    run(HS_TRIGGER_EXIT, work, status, &own);
-    errno = saved;
-    return work & HS_WORK_CHECK ? (int)hs_control->check_status : 0;
+    return run(HS_TRIGGER_EXIT, work, status, &own);
 }

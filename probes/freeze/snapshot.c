@@ -23,6 +23,7 @@
 #include "probes/tracker/thread.h"
 
 #define WAIT_LIMIT_NS 60000000000ull
+#define CHECK_LIMIT_NS 600000000000ull /* of leaks: with the names of all their stacks */
 #define CLAIM_LIMIT_NS 2000000000ull
 #define FIRST_EPOCHS 1024
 
@@ -238,8 +239,9 @@ static bool is_over(uint64_t cookie, int *ret_err)
 static int await_file(uint64_t cookie, int32_t image)
 {
     uint64_t start = hs_clock(CLOCK_MONOTONIC);
+    uint64_t limit = hs_job.work & HS_WORK_CHECK ? CHECK_LIMIT_NS : WAIT_LIMIT_NS;
     int err = 0;
-    for (int i = 0; hs_clock(CLOCK_MONOTONIC) - start < WAIT_LIMIT_NS; i++) {
+    for (int i = 0; hs_clock(CLOCK_MONOTONIC) - start < limit; i++) {
         if (is_over(cookie, &err)) {
             hs_spawn_reap();
             return err;
