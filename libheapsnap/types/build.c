@@ -118,6 +118,11 @@ bool hs_shape_describe(struct hs_shapes *shapes, struct hs_shape *shape)
     case HS_SHAPE_HASH_BUCKETS:
     case HS_SHAPE_DEQUE_MAP:
         return describe_pointers(shapes, shape, name);
+    case HS_SHAPE_PART:
+        shape->size = type->size;
+        shape->name = shape->row_name =
+            hs_text_format(&shapes->text, "(%s at +0x%x)", name, (unsigned)shape->lead);
+        return shape->name != NULL;
     case HS_SHAPE_SHARED:
         shape->size = (16 + type->size + 7) & ~(uint64_t)7;
         shape->name = shape->row_name = join(shapes, name, " (make_shared)");
@@ -258,6 +263,7 @@ void hs_shape_build(struct hs_shapes *shapes, struct hs_shape *shape)
     case HS_SHAPE_SHARED:
         hs_shape_slots_add_value(shapes, &slots, shape->type, 16, "");
         break;
+    case HS_SHAPE_PART:
     case HS_SHAPE_OBJECT:
     case HS_SHAPE_ROW:
     case HS_SHAPE_COUNTED_ROW:

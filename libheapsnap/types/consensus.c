@@ -5,9 +5,8 @@
  * type would tell theirs, but their brothers that are still held have.
  *
  * The whole stack is asked first. What leaks often comes by another way to the same code:
- * then blocks of one size and of the same innermost functions and lines vote, ever fewer
- * of these. A single line is asked last, and believed only when it never made anything
- * else: it may be in an "xmalloc".
+ * then blocks of the same innermost functions and lines vote, ever fewer of these, as long
+ * as those make blocks of one size: what makes many is an "xmalloc".
  */
 
 #include <stdlib.h>
@@ -20,8 +19,8 @@
 #define AGREEMENT 90
 
 /* Numbers of innermost functions, inlined ones too, that make an origin. */
-#define WHOLE_STACK 0u /* whatever the size */
-#define ONE_LINE 1u    /* whatever the size */
+#define WHOLE_STACK 0u
+#define ONE_LINE 1u
 static const unsigned depths[] = {WHOLE_STACK, 8, 5, 3, 2, ONE_LINE};
 #define N_DEPTHS (sizeof(depths) / sizeof(depths[0]))
 
@@ -37,6 +36,8 @@ struct vote {
     uint32_t shape;
     uint32_t lead; /* of the vote that runs */
     uint32_t voters, agree;
+    uint64_t size;
+    bool has_sizes; /* more than one */
 };
 
 /* Blocks of one stack and size. */
@@ -105,8 +106,7 @@ static uint64_t group_key(const struct hs_types *types, const struct group *grou
 {
     if (depth == WHOLE_STACK)
         return mix(1, group->stack) | 1;
-    uint64_t size = depth == ONE_LINE ? 0 : group->size;
-    return mix_frames(types, mix(depth, size), group->stack, depth) | 1;
+    return mix_frames(types, mix(1, depth), group->stack, depth) | 1;
 }
 
 static uint32_t find_group(struct hs_consensus *consensus, uint32_t *table, size_t room,
@@ -223,11 +223,13 @@ static void vote(const struct hs_types *types, struct hs_consensus *consensus,
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < consensus->groups.count; i++) {
             const struct group *group = &consensus->groups.at[i];
-            if (group->voters == 0)
-                continue;
             uint64_t key = group_key(types, group, depth);
             struct vote *common = find_vote(consensus, key);
+            common->has_sizes |= common->key && common->size != group->size;
+            common->size = group->size;
             common->key = key;
+            if (group->voters == 0)
+                continue;
             if (pass == 1) {
                 common->voters += group->voters;
                 common->agree += group->shape == common->shape ? group->agree : 0;
@@ -258,6 +260,7 @@ static bool decide(const struct hs_types *types, struct hs_consensus *consensus,
         const struct vote *common = find_vote(consensus, key);
         bool is_agreed =
             common->voters >= voters_needed(depth)
+            && (depth == WHOLE_STACK || !common->has_sizes)
             && (uint64_t)common->agree * 100 >= (uint64_t)common->voters * AGREEMENT;
         if (is_agreed)
             group->decided = common->shape;

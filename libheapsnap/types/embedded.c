@@ -125,7 +125,17 @@ bool hs_types_find_wholes(struct hs_types *types)
                        HS_ORIGIN_VARIABLE);
         is_new |= !is_open(types, asked->block);
     }
-    types->embedded.count = 0;
     free(index.types.at);
     return is_new;
+}
+
+void hs_types_name_parts(struct hs_types *types)
+{
+    for (size_t i = 0; i < types->embedded.count; i++) {
+        const struct hs_embedded *part = &types->embedded.at[i];
+        if (part->inside > 0 && types->blocks[part->block].rank == HS_RANK_NONE)
+            hs_types_claim(types, part->block,
+                           hs_shapes_part(&types->shapes, part->type, part->inside),
+                           HS_RANK_HEAD, HS_ORIGIN_VARIABLE);
+    }
 }

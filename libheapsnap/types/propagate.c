@@ -131,6 +131,8 @@ static enum hs_rank rank(struct hs_types *types, uint32_t block, uint32_t number
     switch (shape->kind) {
     case HS_SHAPE_NAMED:
         return HS_RANK_TABLE;
+    case HS_SHAPE_PART:
+        return HS_RANK_HEAD;
     case HS_SHAPE_TEXT:
         return rank_text(types, block);
     case HS_SHAPE_OBJECT:

@@ -82,6 +82,9 @@ void hs_types_seed_sites(struct hs_types *types);
 /* Guess what has the parts that pointers lead to; false: nothing new. embedded.c */
 bool hs_types_find_wholes(struct hs_types *types);
 
+/* Name what is still unknown after the parts that pointers lead to; to be followed. */
+void hs_types_name_parts(struct hs_types *types);
+
 /* Give blocks what most of one origin are; false: nothing new. consensus.c */
 struct hs_consensus;
 struct hs_consensus *hs_consensus_create(const struct hs_capture *capture);

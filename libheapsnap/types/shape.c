@@ -33,23 +33,28 @@ void hs_shapes_deinit(struct hs_shapes *shapes)
     *shapes = (struct hs_shapes){0};
 }
 
-static uint64_t hash_of(enum hs_shape_kind kind, uint32_t type, const char *name)
+static uint64_t hash_of(enum hs_shape_kind kind, uint32_t type, uint32_t lead,
+                        const char *name)
 {
-    uint64_t hash = ((uint64_t)type << 8 | (uint64_t)kind) * 0x9e3779b97f4a7c15ull;
+    uint64_t hash = (((uint64_t)type << 8 | (uint64_t)kind) ^ (uint64_t)lead << 40)
+                    * 0x9e3779b97f4a7c15ull;
     for (; name && *name; name++)
         hash = (hash ^ (unsigned char)*name) * 0x100000001b3ull;
     return hash ^ hash >> 32;
 }
 
-/* `name` counts for HS_SHAPE_NAMED only. */
+/* `name` counts for HS_SHAPE_NAMED only, `lead` for HS_SHAPE_PART. */
 static uint32_t *find(const struct hs_shapes *shapes, uint32_t *table, size_t room,
-                      enum hs_shape_kind kind, uint32_t type, const char *name)
+                      enum hs_shape_kind kind, uint32_t type, uint32_t lead,
+                      const char *name)
 {
-    bool is_named = kind == HS_SHAPE_NAMED;
-    size_t at = hash_of(kind, type, is_named ? name : NULL) & (room - 1);
+    bool is_named = kind == HS_SHAPE_NAMED, is_part = kind == HS_SHAPE_PART;
+    size_t at =
+        hash_of(kind, type, is_part ? lead : 0, is_named ? name : NULL) & (room - 1);
     for (; table[at]; at = (at + 1) & (room - 1)) {
         const struct hs_shape *shape = shapes->all.at[table[at]];
         if (shape->kind == kind && shape->type == type
+            && (!is_part || shape->lead == lead)
             && (!is_named || strcmp(shape->name, name) == 0))
             break;
     }
@@ -64,7 +69,8 @@ static bool grow(struct hs_shapes *shapes)
         return false;
     for (uint32_t i = 1; i < shapes->all.count; i++) {
         const struct hs_shape *shape = shapes->all.at[i];
-        *find(shapes, table, room, shape->kind, shape->type, shape->name) = i;
+        *find(shapes, table, room, shape->kind, shape->type, shape->lead, shape->name) =
+            i;
     }
     free(shapes->table);
     shapes->table = table;
@@ -73,29 +79,34 @@ static bool grow(struct hs_shapes *shapes)
 }
 
 static uint32_t intern(struct hs_shapes *shapes, enum hs_shape_kind kind, uint32_t type,
-                       const char *name)
+                       uint32_t lead, const char *name)
 {
-    uint32_t *place = find(shapes, shapes->table, shapes->room, kind, type, name);
+    uint32_t *place = find(shapes, shapes->table, shapes->room, kind, type, lead, name);
     if (*place)
         return *place;
     struct hs_shape *shape = hs_text_allocate(&shapes->text, sizeof(*shape));
     if (!shape || (shapes->all.count * 2 >= shapes->room && !grow(shapes)))
         return HS_SHAPE_NONE;
-    *shape = (struct hs_shape){.kind = kind, .type = type};
+    *shape = (struct hs_shape){.kind = kind, .type = type, .lead = lead};
     if (name)
         shape->name = hs_text_copy(&shapes->text, name);
     if (!hs_shape_describe(shapes, shape) || !hs_array_push(&shapes->all, shape))
         return HS_SHAPE_NONE;
     uint32_t number = (uint32_t)shapes->all.count - 1;
     /* Describing may have made others. */
-    *find(shapes, shapes->table, shapes->room, kind, type, shape->name) = number;
+    *find(shapes, shapes->table, shapes->room, kind, type, lead, shape->name) = number;
     return number;
 }
 
 uint32_t hs_shapes_of(struct hs_shapes *shapes, enum hs_shape_kind kind, uint32_t type)
 {
     return type == HS_TYPE_NONE || !shapes->layouts ? HS_SHAPE_NONE
-                                                    : intern(shapes, kind, type, NULL);
+                                                    : intern(shapes, kind, type, 0, NULL);
+}
+
+uint32_t hs_shapes_part(struct hs_shapes *shapes, uint32_t type, uint32_t lead)
+{
+    return intern(shapes, HS_SHAPE_PART, type, lead, NULL);
 }
 
 uint32_t hs_shapes_target(struct hs_shapes *shapes, uint32_t type)
@@ -113,7 +124,7 @@ uint32_t hs_shapes_target(struct hs_shapes *shapes, uint32_t type)
 
 uint32_t hs_shapes_named(struct hs_shapes *shapes, const char *name)
 {
-    return intern(shapes, HS_SHAPE_NAMED, HS_TYPE_NONE, name);
+    return intern(shapes, HS_SHAPE_NAMED, HS_TYPE_NONE, 0, name);
 }
 
 const struct hs_shape *hs_shapes_get(struct hs_shapes *shapes, uint32_t shape)

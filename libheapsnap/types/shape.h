@@ -33,6 +33,7 @@ enum hs_shape_kind {
     HS_SHAPE_HASH_NODE,
     HS_SHAPE_HASH_BUCKETS,
     HS_SHAPE_DEQUE_MAP,
+    HS_SHAPE_PART,   /* in something unknown, at `lead` */
     HS_SHAPE_SHARED, /* std::make_shared: two counters and the object */
 };
 
@@ -75,6 +76,9 @@ void hs_shapes_deinit(struct hs_shapes *shapes);
 /* The number of a shape; HS_SHAPE_NONE for types that say nothing (void, code), and
  * without memory. */
 uint32_t hs_shapes_of(struct hs_shapes *shapes, enum hs_shape_kind kind, uint32_t type);
+
+/* HS_SHAPE_PART: `type` at byte `lead`. */
+uint32_t hs_shapes_part(struct hs_shapes *shapes, uint32_t type, uint32_t lead);
 
 /* What a pointer to `type` leads to. */
 uint32_t hs_shapes_target(struct hs_shapes *shapes, uint32_t type);

@@ -49,6 +49,8 @@ static void find_types(struct hs_types *types)
             break;
         hs_types_follow(types);
     }
+    hs_types_name_parts(types);
+    hs_types_follow(types);
     hs_consensus_destroy(consensus);
 }
 
