@@ -75,7 +75,9 @@ int hs_allocator_refuse(struct hs_reader *reader, struct hs_error *err)
     for (size_t i = 0; i < memory->n_modules; i++) {
         const struct hs_memory_module *module = &memory->modules[i];
         struct hs_dynamic dynamic;
-        if (has_prefix(name_of(module), "ld-musl-"))
+        bool is_musl = has_prefix(name_of(module), "ld-musl-")
+                       || (module->is_loader && strcmp(name_of(module), "libc.so") == 0);
+        if (is_musl)
             return refuse(reader, err,
                           "is linked with musl, whose heap cannot be walked from outside",
                           "", START_IT);

@@ -15,6 +15,7 @@
 #include "probes/abi.h"
 
 static const char BEFORE_TRACKING[] = "(before tracking)";
+static const char NOBODY_KNOWS[] = "(unknown site)";
 
 #define CALLERS_MAX 3
 #define ARROW " ← "
@@ -80,17 +81,24 @@ int hs_symbols_frame_text(const struct hs_symbol_frame *frame, char *buffer, siz
     return snprintf(buffer, size, "%s (%s)", frame->function, frame->module);
 }
 
+/* Only the shim has seen who allocated what; it has not seen what was there before. */
+static const char *no_site(const struct hs_symbols *symbols)
+{
+    bool is_tracked = symbols->capture->header->source == HS_SOURCE_SHIM;
+    return is_tracked ? BEFORE_TRACKING : NOBODY_KNOWS;
+}
+
 static const char *keep(struct hs_symbols *symbols, const char **cache, const char *text)
 {
     const char *copy = hs_text_copy(&symbols->text, text);
-    *cache = copy ? copy : BEFORE_TRACKING;
+    *cache = copy ? copy : no_site(symbols);
     return *cache;
 }
 
 const char *hs_symbols_site(struct hs_symbols *symbols, uint32_t stack)
 {
     if (stack <= HS_STACK_UNKNOWN || stack >= symbols->capture->n_frames)
-        return BEFORE_TRACKING;
+        return no_site(symbols);
     if (symbols->sites[stack])
         return symbols->sites[stack];
 
@@ -98,7 +106,7 @@ const char *hs_symbols_site(struct hs_symbols *symbols, uint32_t stack)
     char text[1024];
     const struct hs_symbol_frame *frame = find_site(symbols, stack, &walk);
     if (!frame)
-        return BEFORE_TRACKING;
+        return no_site(symbols);
     hs_symbols_frame_text(frame, text, sizeof(text));
     return keep(symbols, &symbols->sites[stack], text);
 }
@@ -106,7 +114,7 @@ const char *hs_symbols_site(struct hs_symbols *symbols, uint32_t stack)
 const char *hs_symbols_stack_text(struct hs_symbols *symbols, uint32_t stack)
 {
     if (stack <= HS_STACK_UNKNOWN || stack >= symbols->capture->n_frames)
-        return BEFORE_TRACKING;
+        return no_site(symbols);
     if (symbols->stack_texts[stack])
         return symbols->stack_texts[stack];
 
@@ -114,7 +122,7 @@ const char *hs_symbols_stack_text(struct hs_symbols *symbols, uint32_t stack)
     char text[2048];
     const struct hs_symbol_frame *frame = find_site(symbols, stack, &walk);
     if (!frame)
-        return BEFORE_TRACKING;
+        return no_site(symbols);
     size_t used = (size_t)hs_symbols_frame_text(frame, text, sizeof(text));
     for (int i = 0; i < CALLERS_MAX && used < sizeof(text); i++) {
         frame = skip_wrappers(&walk, HS_WRAPPER_LIBRARY);

@@ -79,7 +79,8 @@ HS_API const char *hs_symbols_thread_variable(struct hs_symbols *symbols,
 /*
  * Name the class of blocks allocated by stack `stack` (index in frames):
  * "session_new (session.c:24)" – the first frame that is no allocator wrapper.
- * Borrowed until destroy. HS_STACK_UNKNOWN gives "(before tracking)".
+ * Borrowed until destroy. HS_STACK_UNKNOWN gives "(before tracking)", or "(unknown site)"
+ * where there was no tracking.
  */
 HS_API const char *hs_symbols_site(struct hs_symbols *symbols, uint32_t stack);
 

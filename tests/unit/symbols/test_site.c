@@ -122,6 +122,18 @@ Test(site, an_unknown_stack_was_there_before_tracking)
     scene_end(&scene);
 }
 
+Test(site, an_unknown_stack_stays_unknown_where_nobody_tracked)
+{
+    struct fake *fake = fake_create();
+    fake_header(fake)->source = HS_SOURCE_CORE;
+    struct scene scene;
+    scene_begin(&scene, fake);
+
+    cr_expect(eq(str, (char *)hs_symbols_site(scene.symbols, HS_STACK_UNKNOWN),
+                 "(unknown site)"));
+    scene_end(&scene);
+}
+
 Test(site, a_frame_without_lines_is_placed_in_its_module)
 {
     static const struct hs_symbol_frame named = {.function = "node_main",
