@@ -41,11 +41,13 @@ has() {
     return 1
 }
 
-# A shell that forks, and each of the exec family, by path, by name and by descriptor.
+# A shell that forks, and each of the exec family, by path, by name and by descriptor;
+# and children of posix_spawn.
 PATH=$(dirname "$of_musl"):$(dirname "$of_glibc"):$PATH
 run "$heapsnap" sh -c "$of_musl; exit \$?"
 has "$of_musl" || fail 'the child of a shell was not tracked'
-for way in execve execv execvp execvpe fexecve execl execlp execle; do
+for way in execve execv execvp execvpe fexecve execl execlp execle posix_spawn \
+    posix_spawnp; do
     run "$heapsnap" "$executes" $way "$of_musl"
     has "$of_musl" || fail "$way: not tracked"
     run "$heapsnap" "$musl_executes" $way "$of_glibc"
@@ -62,7 +64,9 @@ has "$of_musl" || fail 'a script was not tracked'
 mkdir -p alone/tools alone/probes alone/libheapsnap
 cp "$heapsnap" alone/tools/ && cp "$shim" alone/probes/ || exit 1
 cp -a "$(dirname "$(dirname "$heapsnap")")"/libheapsnap/libheapsnap.so* alone/libheapsnap/
-run "$work/alone/tools/heapsnap" "$executes" execve "$of_musl"
-has "$of_musl" && fail 'tracked without a shim'
-[ -s err ] && fail "something was said: $(cat err)"
+for way in execve posix_spawn; do
+    run "$work/alone/tools/heapsnap" "$executes" $way "$of_musl"
+    has "$of_musl" && fail "$way: tracked without a shim"
+    [ -s err ] && fail "something was said: $(cat err)"
+done
 exit 0

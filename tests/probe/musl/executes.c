@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Becomes another program in the way that is named:  executes execv PROGRAM
+ * Becomes another program in the way that is named, or has it as a child and ends like it:
+ *   executes execv PROGRAM
  */
 
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
+
+static int end_like(pid_t child)
+{
+    int status;
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status)
+                                                                    : 1;
+}
 
 int main(int argc, char **argv)
 {
@@ -34,6 +44,13 @@ int main(int argc, char **argv)
         execlp(name, path, (char *)NULL);
     if (strcmp(way, "execle") == 0)
         execle(path, path, (char *)NULL, environ);
+    pid_t child;
+    if (strcmp(way, "posix_spawn") == 0
+        && posix_spawn(&child, path, NULL, NULL, arguments, environ) == 0)
+        return end_like(child);
+    if (strcmp(way, "posix_spawnp") == 0
+        && posix_spawnp(&child, name, NULL, NULL, arguments, environ) == 0)
+        return end_like(child);
     perror(way);
     return 1;
 }
