@@ -28,11 +28,17 @@ struct merge {
     bool is_full;
 };
 
-/* Blocks never overlap; a record that survived its block gives way to the newer one. */
+/* Blocks never overlap; a record that survived its block gives way to the newer one, whole
+ * where both begin at the same address, as they may in a sample. */
 static bool add(struct merge *merge, const struct hs_capture_block *block)
 {
     struct hs_capture_block *last = (void *)hs_image.blocks.items;
     last += hs_image.blocks.count;
+    if (hs_image.blocks.count > 0 && block->address == last[-1].address) {
+        if (block->birth_epoch >= last[-1].birth_epoch)
+            last[-1] = *block;
+        return true;
+    }
     if (hs_image.blocks.count > 0 && block->address - last[-1].address < last[-1].size)
         last[-1].size = block->address - last[-1].address;
 
