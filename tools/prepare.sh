@@ -44,6 +44,7 @@ check|command gdb              |gdb              |gdb                |gdb       
 check|command valgrind         |valgrind         |valgrind           |valgrind       |valgrind           |valgrind
 check|command musl-gcc         |musl-tools       |musl-gcc           |musl           |musl               |musl-dev
 check|command setcap           |libcap2-bin      |libcap             |libcap         |libcap-progs       |libcap-utils
+check|command dwz             |dwz              |dwz                |dwz            |dwz                |dwz
 check|command xz               |xz-utils         |xz                 |xz             |xz                 |xz
 check|command shellcheck       |shellcheck       |ShellCheck         |shellcheck     |ShellCheck         |shellcheck
 check|command codespell        |codespell        |codespell          |codespell      |python3-codespell  |codespell

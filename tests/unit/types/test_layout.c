@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "tests/support/elf_module.h"
+#include "tests/support/own_stack.h"
 #include "tests/support/self_module.h"
 
 struct test_link {
@@ -36,6 +37,10 @@ struct test_items {
 
 struct test_items g_test_items;
 
+#if defined(__x86_64__)
+static struct own_stack own;
+#endif
+
 struct about_self {
     struct fake *fake;
     struct hs_capture capture;
@@ -49,7 +54,13 @@ static struct about_self *ask_with(struct hs_layouts_options options)
     struct about_self *self = calloc(1, sizeof(*self));
     cr_assert(ne(ptr, self, NULL));
     self->fake = fake_create();
-    elf_note_build_id(self->fake, self_module(self->fake, NULL), "/proc/self/exe");
+    char path[4096] = "";
+    cr_assert(readlink("/proc/self/exe", path, sizeof(path) - 1) > 0);
+    fake_header(self->fake)->strings_executable = fake_string(self->fake, path);
+    elf_note_build_id(self->fake, self_module(self->fake, NULL), path);
+#if defined(__x86_64__)
+    own_stack_add(self->fake, &own); /* what the tests about stacks have taken */
+#endif
     self->capture = fake_open(self->fake);
     cr_assert(eq(int, hs_symbols_create(&self->capture, &self->symbols, NULL), 0));
     cr_assert(
@@ -215,3 +226,83 @@ Test(layout, the_cache_gives_the_same_answers)
     snprintf(path, sizeof(path), "rm %s/*.types && rmdir %s", folder, folder);
     cr_expect(eq(int, system(path), 0));
 }
+
+#if defined(__x86_64__)
+
+static __thread struct test_item *thread_items[3];
+
+Test(layout, the_programs_thread_variables_are_counted_from_the_thread_pointer)
+{
+    struct about_self *self = ask();
+    uint64_t pointer, offset = 0;
+    __asm__("mov %%fs:0, %0" : "=r"(pointer));
+
+    const struct hs_variable *variable = hs_layouts_thread_variable(
+        self->layouts, pointer, (uint64_t)(uintptr_t)&thread_items[2], &offset);
+
+    cr_assert(ne(ptr, (void *)(uintptr_t)variable, NULL));
+    cr_expect(eq(str, (char *)(uintptr_t)variable->name, "thread_items"));
+    cr_expect(eq(u64, offset, 16));
+    cr_expect(eq(u64, variable->size, sizeof(thread_items)));
+    forget(self);
+}
+
+/* AddressSanitizer moves variables to where DWARF needs an expression for. */
+#if defined(__SANITIZE_ADDRESS__)
+#define MOVES_VARIABLES 1
+#elif defined(__has_feature)
+#define MOVES_VARIABLES __has_feature(address_sanitizer)
+#else
+#define MOVES_VARIABLES 0
+#endif
+
+#if !MOVES_VARIABLES
+
+static uint64_t inner_slot, outer_slot;
+
+__attribute__((noinline)) static void inner_function(struct test_item *volatile given)
+{
+    struct test_item *volatile inner_item = given;
+    inner_slot = (uint64_t)(uintptr_t)&inner_item;
+    own_stack_take(&own);
+    g_test_items.first = inner_item;
+}
+
+__attribute__((noinline)) static void outer_function(struct test_item *volatile given)
+{
+    struct test_item *volatile outer_items[4] = {given};
+    outer_slot = (uint64_t)(uintptr_t)&outer_items[3];
+    inner_function(given);
+    g_test_items.first = outer_items[1];
+}
+
+Test(layout, a_slot_of_a_stack_is_a_variable_of_its_frame)
+{
+    own_stack_reserve();
+    outer_function(NULL);
+    struct about_self *self = ask();
+    uint64_t offset = 1;
+
+    const struct hs_variable *inner =
+        hs_layouts_stack_variable(self->layouts, 0, inner_slot, &offset);
+    cr_assert(ne(ptr, (void *)(uintptr_t)inner, NULL));
+    cr_expect(eq(str, (char *)(uintptr_t)inner->name, "inner_item"));
+    cr_expect(eq(str, (char *)(uintptr_t)inner->scope, "inner_function"));
+    cr_expect(eq(u64, offset, 0));
+    const struct hs_variable *outer =
+        hs_layouts_stack_variable(self->layouts, 0, outer_slot, &offset);
+    cr_assert(ne(ptr, (void *)(uintptr_t)outer, NULL));
+    cr_expect(eq(str, (char *)(uintptr_t)outer->name, "outer_items"));
+    cr_expect(eq(u64, offset, 24));
+    const struct hs_type *type = hs_layouts_type(self->layouts, outer->type);
+    cr_expect(eq(str, (char *)(uintptr_t)type->name, "struct test_item *[4]"));
+    cr_expect(eq(ptr,
+                 (void *)(uintptr_t)hs_layouts_stack_variable(
+                     self->layouts, 0, own.start + OWN_STACK_BYTES + 800, &offset),
+                 NULL));
+    forget(self);
+}
+
+#endif
+
+#endif
