@@ -173,8 +173,9 @@ static bool move_type(struct output *output, uint32_t index)
     type.element = place_of(merge, type.element);
     type.members = (uint32_t)output->types.members.count;
     type.arguments = (uint32_t)output->types.arguments.count;
-    type.hash =
-        hs_layout_hash(output->spellings, &type, builder->all.members.at + members, name);
+    const struct hs_layout_member *own =
+        type.n_members ? &builder->all.members.at[members] : NULL;
+    type.hash = hs_layout_hash(output->spellings, &type, own, name);
     for (uint32_t i = 0; i < type.n_members; i++) {
         struct hs_layout_member member = builder->all.members.at[members + i];
         member.type = place_of(merge, member.type);
