@@ -27,7 +27,7 @@ void hold_contents(void)
     strcpy(kept[2], "a name that is long enough");
     ((void **)kept[2])[9] = kept[0];
     /* 1004: a text in a buffer. */
-    strcpy(kept[3], "gr\303\274n ist die Heide, \342\202\254 f\303\274r \342\202\254");
+    strcpy(kept[3], "gr\303\274n 0123456789012, \342\202\254 f\303\274r \342\202\254");
     /* 1005: numbers. */
     for (int i = 0; i < 100; i++)
         ((uint64_t *)kept[4])[i] = (uint64_t)i * 1000;
