@@ -101,8 +101,9 @@ unsigned int hs_call_suits(const struct hs_stopped_thread *thread,
 static int step(struct hs_stopped_thread *thread, enum __ptrace_request request,
                 int *ret_status)
 {
-    if (ptrace(request, thread->tid, NULL, NULL) != 0)
+    if (ptrace(request, thread->tid, NULL, (void *)(intptr_t)thread->signal) != 0)
         return -errno;
+    thread->signal = 0;
     thread->is_stopped = false;
     if (!hs_stop_wait(thread->tid, CALL_MS, ret_status))
         return -ETIMEDOUT;
@@ -111,7 +112,8 @@ static int step(struct hs_stopped_thread *thread, enum __ptrace_request request,
         return -ESRCH;
     }
     thread->is_stopped = true;
-    /* Only SIGSTOP gets through the mask: it is for later. */
+    /* Only SIGSTOP gets through the mask. It must have it now: a stop for an interrupt, as
+       this ends in, takes no signal. */
     if (*ret_status >> 16 == 0 && WSTOPSIG(*ret_status) != SYSCALL_STOP)
         thread->signal = WSTOPSIG(*ret_status);
     return 0;

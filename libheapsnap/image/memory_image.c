@@ -41,7 +41,7 @@ static int lock_place(pid_t pid)
     char path[64];
     snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         close(fd);
         fd = -1;
     }

@@ -110,6 +110,37 @@ Test(memory_safety, a_process_that_was_stopped_stays_stopped)
     live_child_end(pid);
 }
 
+static void await_state(pid_t pid, bool is_stopped)
+{
+    for (int i = 0; i < 5000 && (live_child_state(pid) == 'T') != is_stopped; i++)
+        usleep(1000);
+    bool now = live_child_state(pid) == 'T';
+    cr_assert(now == is_stopped);
+}
+
+static void stop_after(pid_t pid, useconds_t microseconds)
+{
+    if (fork() == 0) {
+        usleep(microseconds);
+        kill(pid, SIGSTOP);
+        _exit(0);
+    }
+}
+
+Test(memory_safety, a_stop_that_races_with_looks_is_never_lost)
+{
+    pid_t pid = live_child_start(live_child_hold_secret);
+
+    for (unsigned int i = 0; i < 40; i++) {
+        stop_after(pid, i * 50);
+        hs_memory_close(live_child_look(pid, true));
+        await_state(pid, true);
+        kill(pid, SIGCONT);
+        await_state(pid, false);
+    }
+    live_child_end(pid);
+}
+
 static void expect_refusal(pid_t pid, int wanted, const char *text)
 {
     struct hs_memory *memory = NULL;
