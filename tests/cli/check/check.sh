@@ -3,12 +3,13 @@
 #
 # `heapsnap run --check`: statuses, what is said and where, and who is asked.
 #
-#   check.sh HEAPSNAP LEAKY
+#   check.sh HEAPSNAP LEAKY HOOKED
 
 # shellcheck disable=SC2016 # the inner shell expands
 # shellcheck source=tests/cli/common.sh
 . "$(dirname "$0")/../common.sh"
 leaky=$2
+hooked=$3
 unset LSAN_OPTIONS HEAPSNAP_OPTIONS
 check() {
     expected=$1
@@ -115,6 +116,14 @@ grep -q '^answer 0$' out || fail "not clean in the beginning: $(cat out)"
 try 7 "$heapsnap" run --no-exit-snapshot "$leaky" small ask
 grep -q '^answer 0$' out || fail 'checked without --check'
 
+echo '# what the program itself says about checks'
+check 31 "$hooked"
+has 'SUMMARY: heapsnap: 13 byte(s) leaked in 1 allocation(s)'
+has_not 'Suppressions'
+LSAN_OPTIONS=exitcode=32 check 32 "$hooked"
+check 0 "$hooked" off
+silent
+
 echo '# the report in a file, as JSON'
 check 23 --report report.txt "$leaky" small
 silent
@@ -152,6 +161,9 @@ grep -q '^child 0$' out || fail 'an unfollowed child was checked'
 silent
 check 7 --follow "$leaky" fork
 grep -q '^child 23$' out || fail "the child was not checked: $(cat out)"
+has 'SUMMARY: heapsnap: 11 byte(s)'
+check 7 --follow "$leaky" thread fork
+grep -q '^child 23$' out || fail "the child of a threaded program was not checked: $(cat out)"
 has 'SUMMARY: heapsnap: 11 byte(s)'
 check 23 sh -c 'exec "$0" small' "$leaky"
 

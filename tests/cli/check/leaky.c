@@ -6,6 +6,7 @@
  */
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,19 @@ __attribute__((noinline)) static void lose_pair(void)
 __attribute__((noinline)) static void hold_inside(void)
 {
     keep = (char *)calloc(1, 40) + 8 + 4;
+}
+
+static void *sleep_on(void *argument)
+{
+    for (;;)
+        pause();
+    return argument;
+}
+
+static void start_thread(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, sleep_on, NULL);
 }
 
 static void fork_child(void)
@@ -62,6 +76,8 @@ int main(int argc, char **argv)
             hold_inside();
         else if (strcmp(argv[i], "say") == 0)
             printf("not flushed");
+        else if (strcmp(argv[i], "thread") == 0)
+            start_thread();
         else if (strcmp(argv[i], "fork") == 0)
             fork_child();
         else if (strcmp(argv[i], "closed") == 0)
