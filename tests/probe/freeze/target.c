@@ -337,6 +337,9 @@ static void set_up(const char *mode)
         reserve();
     else if (strcmp(mode, "truncated") == 0)
         map_truncated();
+    else if (strcmp(mode, "large") == 0)
+        for (int i = 0; i < 256; i++)
+            memset(kept[i] = allocate(1 << 20), 1, 1 << 20);
     else if (strncmp(mode, "clone fails", 11) == 0) {
         hold_chain();
         lose_pairs();

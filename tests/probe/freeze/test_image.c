@@ -89,21 +89,27 @@ static void *capture_in_thread(void *context)
     return NULL;
 }
 
-/* A tool that asks and never comes: what the image is good for by then costs memory. */
-Test(image, the_image_waits_for_a_tool_that_is_alive_no_longer_than_five_seconds)
+/* Ask as a tool does, but do not come for the capture; the image's pid once it waits. */
+static pid_t request(const struct program *program, struct hs_control *control)
 {
-    struct program program = program_start("chain", "", -1, 0);
-    struct hs_control *control = program_control(program.pid);
     union sigval nothing = {.sival_int = 0};
-
     control->owner_pid = control->taker_pid = getpid();
     control->kind = HS_REQUEST_SNAPSHOT;
     control->cookie = 4712;
     __atomic_store_n(&control->phase, HS_PHASE_REQUESTED, __ATOMIC_RELEASE);
-    sigqueue(program.pid, (int)control->signal, nothing);
+    sigqueue(program->pid, (int)control->signal, nothing);
     while (__atomic_load_n(&control->phase, __ATOMIC_ACQUIRE) != HS_PHASE_READY)
         usleep(1000);
-    pid_t image = control->image_pid;
+    return control->image_pid;
+}
+
+/* What the image is good for, when nobody comes, costs memory. */
+Test(image, it_waits_for_a_tool_that_is_alive_no_longer_than_five_seconds)
+{
+    struct program program = program_start("chain", "", -1, 0);
+    struct hs_control *control = program_control(program.pid);
+
+    pid_t image = request(&program, control);
     cr_expect(eq(int, kill(image, 0), 0));
     for (int i = 0; i < 600 && kill(image, 0) == 0; i++)
         usleep(10000);
@@ -112,6 +118,38 @@ Test(image, the_image_waits_for_a_tool_that_is_alive_no_longer_than_five_seconds
     cr_expect(eq(int, control->error, ETIMEDOUT), "%s", control->error_text);
     take_some(program.pid, 1);
     cr_expect(eq(int, program_end(&program), 7));
+}
+
+/* Anonymous memory in KiB, pages in common divided. */
+static long memory_of(pid_t pid)
+{
+    char path[64], line[256];
+    long size = 0;
+    snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof(line), file))
+        if (sscanf(line, "Pss_Anon: %ld", &size) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return size;
+}
+
+Test(image, it_takes_next_to_no_memory_of_its_own)
+{
+    struct program program = program_start("large", "", -1, 0);
+    struct hs_control *control = program_control(program.pid);
+    long idle = memory_of(program.pid);
+
+    pid_t image = request(&program, control);
+    long both = memory_of(program.pid) + memory_of(image);
+    cr_assert(eq(int, kill(image, 0), 0));
+    __atomic_store_n(&control->phase, HS_PHASE_TAKEN, __ATOMIC_RELEASE);
+
+    cr_expect(gt(long, idle, 256 * 1024));
+    cr_expect(lt(long, both, idle / 10 * 11), "%ld KiB idle, %ld with the image", idle,
+              both);
+    program_end(&program);
 }
 
 static int number_in(pid_t pid, const char *file)
