@@ -88,7 +88,6 @@ struct hs_glibc {
     struct hs_reader *reader;
     uint64_t main_arena;
     bool is_unused;                         /* malloc was never called */
-    uint64_t heap_max;                      /* bytes between heaps; a power of two */
     HS_ARRAY(struct hs_glibc_arena) arenas; /* the main one first */
     HS_ARRAY(struct hs_glibc_run) runs;
     HS_ARRAY(struct hs_chunk) chunks; /* ascending */

@@ -3,9 +3,10 @@
 /*
  * All arenas, and the heaps of those that are not the main one.
  *
- * Arenas form a ring. Their heaps begin at multiples of a power of two (64 MB, or four
- * huge pages) with a record that names the arena, so they are found by looking at every
- * such multiple: a damaged chain of heaps hides none, and a broken ring is mended.
+ * Arenas form a ring. Their heaps begin at multiples of 64 MB, or of four huge pages, with a
+ * record that names the arena. Which of the two it is cannot be told for certain, so every
+ * MB is looked at: few words, and a damaged chain of heaps hides none, nor does a broken
+ * ring.
  */
 
 #include <errno.h>
@@ -13,7 +14,8 @@
 #include "libheapsnap/heap/glibc.h"
 
 #define ARENAS_MAX 65536u
-#define DEFAULT_HEAP_MAX (64ull << 20)
+#define STEP (1ull << 20)        /* divides whatever heaps are aligned to */
+#define USUAL_SIZE (64ull << 20) /* of a heap, at most */
 
 /* A heap's record is 32 bytes long, from 2.35 on 48; the arena follows. */
 static uint64_t header_size(uint64_t arena)
@@ -73,38 +75,12 @@ int hs_glibc_list_arenas(struct hs_glibc *heap)
     return 0;
 }
 
-/* Of how many arenas the heap with the top begins at a multiple of `heap_max`? */
-static size_t count_fitting(struct hs_glibc *heap, uint64_t heap_max)
-{
-    size_t fitting = 0;
-    for (size_t i = 0; i < heap->arenas.count; i++) {
-        const struct hs_glibc_arena *arena = &heap->arenas.at[i];
-        if (!arena->is_main && (arena->address & (heap_max - 1)) < 4096
-            && hs_glibc_word(heap, arena->top & ~(heap_max - 1)) == arena->address)
-            fitting++;
-    }
-    return fitting;
-}
-
-static uint64_t find_heap_max(struct hs_glibc *heap)
-{
-    uint64_t best = DEFAULT_HEAP_MAX;
-    size_t most = count_fitting(heap, best);
-    for (uint64_t heap_max = 1ull << 20; heap_max <= 1ull << 32; heap_max <<= 1) {
-        size_t fitting = count_fitting(heap, heap_max);
-        if (fitting > most) {
-            best = heap_max;
-            most = fitting;
-        }
-    }
-    return best;
-}
-
 /* The arena whose heap begins at `at`, as an index; UINT32_MAX: that is no heap. */
 static uint32_t arena_of_heap(struct hs_glibc *heap, uint64_t at)
 {
-    uint64_t arena = hs_glibc_word(heap, at);
-    if (arena == 0 || header_size(arena) == 0)
+    uint64_t arena;
+    if (hs_memory_read(heap->reader->memory, at, &arena, sizeof(arena)) != sizeof(arena)
+        || arena == 0 || header_size(arena) == 0)
         return UINT32_MAX;
     for (size_t i = 0; i < heap->arenas.count; i++)
         if (heap->arenas.at[i].address == arena)
@@ -120,11 +96,9 @@ static int add_heap(struct hs_glibc *heap, uint64_t at, uint32_t index)
     uint64_t arena = heap->arenas.at[index].address;
     uint64_t size = hs_glibc_word(heap, at + HS_HEAP_SIZE);
     uint64_t mapped = hs_reader_data_end(heap->reader, at) - at;
-    if (mapped > heap->heap_max)
-        mapped = heap->heap_max;
     if (size % 4096 || size == 0 || size > mapped) {
         hs_glibc_note_damage(heap, at);
-        size = mapped;
+        size = mapped < USUAL_SIZE ? mapped : USUAL_SIZE;
     }
     /* Behind the records, where memory for the user would be 16-aligned. */
     bool is_first = (arena & ~4095ull) == at;
@@ -138,19 +112,30 @@ static int add_heap(struct hs_glibc *heap, uint64_t at, uint32_t index)
                                                                                 : -ENOMEM;
 }
 
+/* Heaps in [start, end), of whose pages all hold something. */
+static int look(struct hs_glibc *heap, uint64_t start, uint64_t end)
+{
+    for (uint64_t at = (start + STEP - 1) & ~(STEP - 1); at < end; at += STEP) {
+        uint32_t arena = arena_of_heap(heap, at);
+        if (arena != UINT32_MAX && add_heap(heap, at, arena) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 int hs_glibc_list_heaps(struct hs_glibc *heap)
 {
     const struct hs_memory *memory = heap->reader->memory;
-    heap->heap_max = find_heap_max(heap);
     for (size_t i = 0; i < memory->n_ranges; i++) {
         const struct hs_memory_range *range = &memory->ranges[i];
         if (!hs_reader_is_data(range) || range->end > 1ull << 47)
             continue;
-        uint64_t at = (range->start + heap->heap_max - 1) & ~(heap->heap_max - 1);
-        for (; at < range->end; at += heap->heap_max) {
-            uint32_t arena = arena_of_heap(heap, at);
-            if (arena != UINT32_MAX && add_heap(heap, at, arena) < 0)
+        uint64_t at = range->start, from, to;
+        while (at < range->end && hs_memory_present(memory, at, range->end, &from, &to)
+               && to > at) {
+            if (look(heap, from, to) < 0)
                 return -ENOMEM;
+            at = to;
         }
     }
     return 0;

@@ -30,10 +30,10 @@ Test(arenas, are_not_mistaken_for_a_place_a_few_lists_before)
     picture_destroy(&picture);
 }
 
-/* A second arena with two heaps; their records are `header` bytes long. */
-static void check_second_arena(uint64_t header)
+/* A second arena with two heaps `distance` apart; their records are `header` bytes long. */
+static void check_second_arena(uint64_t header, uint64_t distance)
 {
-    const uint64_t next_heap = HEAPS + (64ull << 20), second = HEAPS + header;
+    const uint64_t next_heap = HEAPS + distance, second = HEAPS + header;
     struct picture picture = picture_create();
     fake_memory_map(picture.fake, HEAPS, 0x21000, FAKE_DATA, "");
     fake_memory_map(picture.fake, next_heap, 0x21000, FAKE_DATA, "");
@@ -42,7 +42,7 @@ static void check_second_arena(uint64_t header)
     fake_poke(picture.fake, ARENA + 2160, second);
 
     /* The full one ends with posts of 16 and 0 bytes. */
-    for (uint64_t heap = HEAPS; heap <= next_heap; heap += 64ull << 20) {
+    for (uint64_t heap = HEAPS; heap <= next_heap; heap += distance) {
         fake_poke(picture.fake, heap, second);
         fake_poke(picture.fake, heap + 16, 0x21000);
         fake_poke(picture.fake, heap + 24, 0x21000);
@@ -71,12 +71,17 @@ static void check_second_arena(uint64_t header)
 
 Test(arenas, have_heaps_with_short_records_before_2_35)
 {
-    check_second_arena(32);
+    check_second_arena(32, 64ull << 20);
 }
 
 Test(arenas, have_heaps_with_long_records_since_2_35)
 {
-    check_second_arena(48);
+    check_second_arena(48, 64ull << 20);
+}
+
+Test(arenas, have_heaps_closer_together_with_huge_pages)
+{
+    check_second_arena(48, 8ull << 20);
 }
 
 Test(arenas, whose_break_could_not_move_go_on_in_a_mapping)
