@@ -37,6 +37,7 @@ void hs_layouts_destroy(struct hs_layouts *layouts)
     free(layouts->derived.at);
     free(layouts->sites.at);
     free(layouts->site_answers.at);
+    free(layouts->sized.at);
     free(layouts->frame_places.at);
     free(layouts->frame_answers.at);
     hs_text_deinit(&layouts->text);

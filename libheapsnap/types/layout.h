@@ -136,6 +136,11 @@ const struct hs_type *hs_layouts_type(struct hs_layouts *layouts, uint32_t type)
  * without "struct"; HS_TYPE_NONE when there is none. */
 uint32_t hs_layouts_find(struct hs_layouts *layouts, const char *name);
 
+/* Structs of exactly `size` bytes, spoken of before or not: up to `n` of them go into
+ * `ret`. Returns how many those are. */
+size_t hs_layouts_of_size(struct hs_layouts *layouts, uint64_t size, uint32_t *ret,
+                          size_t n);
+
 /* The type of a pointer to `type`, which has no definition to be found by. */
 uint32_t hs_layouts_pointer_to(struct hs_layouts *layouts, uint32_t type);
 
@@ -195,5 +200,13 @@ const struct hs_variable *hs_layouts_stack_variable(struct hs_layouts *layouts,
  */
 uint32_t hs_layouts_site(struct hs_layouts *layouts, uint32_t stack,
                          enum hs_site_certainty *ret_certainty);
+
+/*
+ * The same for a block of `size` bytes: when that is not what the type's size is, a struct
+ * of exactly this size that the block is also kept as, there or in one of the callers it
+ * is handed to, is preferred.
+ */
+uint32_t hs_layouts_site_sized(struct hs_layouts *layouts, uint32_t stack, uint64_t size,
+                               enum hs_site_certainty *ret_certainty);
 
 #endif

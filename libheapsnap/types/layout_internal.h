@@ -30,9 +30,24 @@ struct hs_layout_entry {
     bool is_listing, is_listed;
 };
 
+#define HS_SITE_CANDIDATES 8
+
+/* What one call of an allocation stack tells; the first candidates are the better ones of
+ * equal certainty. */
 struct hs_site {
-    uint32_t type;
-    enum hs_site_certainty certainty;
+    struct hs_site_candidate {
+        uint32_t type;
+        enum hs_site_certainty certainty;
+    } at[HS_SITE_CANDIDATES];
+    uint32_t count;
+    bool is_wrapper;      /* inside allocators only: ask its caller, too */
+    bool returns_pointer; /* so that the caller may be the one who knows */
+};
+
+/* All types of one size in all tables. */
+struct hs_layout_sized {
+    uint64_t size;
+    uint32_t module, local;
 };
 
 struct hs_layouts {
@@ -43,8 +58,10 @@ struct hs_layouts {
     HS_ARRAY(struct hs_layout_entry *) entries;
     int depth;                    /* of types inside types while their slots are listed */
     struct hs_layout_map derived; /* pointers and arrays by what they are made of */
-    struct hs_layout_map sites;   /* stack -> index in site_answers */
+    struct hs_layout_map sites;   /* call -> index in site_answers */
     HS_ARRAY(struct hs_site) site_answers;
+    HS_ARRAY(struct hs_layout_sized) sized; /* ascending; made when first asked for */
+    bool has_sized;
     struct hs_layout_map frame_places; /* code and offset -> index in frame_answers */
     HS_ARRAY(const struct hs_variable *) frame_answers;
     struct hs_layout_locals *locals; /* dwarf_local.c */

@@ -107,9 +107,8 @@ static size_t read_code(const struct call *call, uint8_t *buffer, size_t size)
 static void ask_register(struct call *call, unsigned reg, uint64_t from, uint64_t to)
 {
     for (size_t i = call->code.n_scopes; i > 0; i--)
-        suggest(call,
-                hs_site_in_register(call->layouts, &call->code, i - 1, reg, from, to),
-                HS_SITE_LIKELY);
+        hs_site_ask_register(call->layouts, &call->code, i - 1, reg, from, to,
+                             call->site);
 }
 
 /* The member at `offset` of what `pointer` points to. */
@@ -177,7 +176,7 @@ static void ask_code(struct call *call)
     uint64_t address = call->code.pc + 1, bias = address - call->next;
     size_t count = hs_site_stores(code, size, address, stores, STORES_MAX);
     ask_register(call, 0, call->next, call->next + 8);
-    for (size_t i = 0; i < count && call->site->certainty < HS_SITE_LIKELY; i++) {
+    for (size_t i = 0; i < count; i++) {
         uint64_t behind = stores[i].address - bias;
         stores[i].address = behind;
         switch (stores[i].kind) {
@@ -235,49 +234,120 @@ static void ask_returned(struct call *call)
     }
 }
 
-static void ask_stack(struct hs_layouts *layouts, uint32_t stack, struct hs_site *site)
+static bool returns_pointer(struct call *call)
+{
+    uint32_t type = hs_layouts_die_type(call->layouts, call->code.module,
+                                        &call->code.scopes[0], DW_AT_type);
+    const struct hs_layout_entry *entry = hs_layouts_entry(call->layouts, type);
+    return entry && entry->type.kind == HS_TYPE_POINTER;
+}
+
+static void ask_call(struct hs_layouts *layouts, uint32_t stack, struct hs_site *site)
 {
     const struct hs_capture *capture = layouts->symbols->capture;
-    for (int i = 0; i < NODES_MAX && stack > HS_STACK_UNKNOWN; i++) {
-        const struct hs_capture_frame *node = &capture->frames[stack];
-        struct call call = {.layouts = layouts, .site = site};
-        uint32_t module = node->module;
-        if (module >= capture->n_modules)
-            module = hs_symbols_module_at(layouts->symbols, node->address - 1);
-        call.n_frames = hs_symbols_stack_frames(layouts->symbols, stack, &call.frames);
-        bool goes_on = call.frames[0].is_allocator;
-        if (hs_layouts_code(layouts, module, node->address - 1, &call.code)) {
-            call.next = call.code.address + 1;
-            ask_compiler(&call);
-            goes_on = ask_wrappers(&call);
-            if (site->certainty < HS_SITE_LIKELY)
-                ask_code(&call);
-            if (!goes_on && site->certainty < HS_SITE_LIKELY)
-                ask_returned(&call);
-        }
-        if (!goes_on || site->certainty >= HS_SITE_LIKELY)
-            return;
-        *site = (struct hs_site){HS_TYPE_NONE,
-                                 HS_SITE_NOTHING}; /* to a wrapper all is bytes */
-        stack = node->parent;
+    const struct hs_capture_frame *node = &capture->frames[stack];
+    struct call call = {.layouts = layouts, .site = site};
+    uint32_t module = node->module;
+    if (module >= capture->n_modules)
+        module = hs_symbols_module_at(layouts->symbols, node->address - 1);
+    call.n_frames = hs_symbols_stack_frames(layouts->symbols, stack, &call.frames);
+    site->is_wrapper = call.frames[0].is_allocator;
+    if (!hs_layouts_code(layouts, module, node->address - 1, &call.code))
+        return;
+    call.next = call.code.address + 1;
+    ask_compiler(&call);
+    site->is_wrapper = ask_wrappers(&call);
+    site->returns_pointer = returns_pointer(&call);
+    ask_code(&call);
+    if (!site->is_wrapper)
+        ask_returned(&call);
+}
+
+/* Many stacks share their calls. NULL without memory. */
+static const struct hs_site *find_call(struct hs_layouts *layouts, uint32_t stack)
+{
+    const struct hs_capture_frame *node = &layouts->symbols->capture->frames[stack];
+    uint64_t key = hs_layout_mix(hs_layout_mix(3, node->address), node->module) | 1;
+    uint32_t known = hs_layout_map_get(&layouts->sites, key);
+    if (known == HS_LAYOUT_ABSENT) {
+        struct hs_site site = {0};
+        ask_call(layouts, stack, &site);
+        known = (uint32_t)layouts->site_answers.count;
+        if (!hs_array_push(&layouts->site_answers, site)
+            || !hs_layout_map_put(&layouts->sites, key, known))
+            return NULL;
     }
+    return &layouts->site_answers.at[known];
+}
+
+static struct hs_site_candidate best_of(const struct hs_site *site)
+{
+    struct hs_site_candidate best = {HS_TYPE_NONE, HS_SITE_NOTHING};
+    for (uint32_t i = 0; i < site->count; i++)
+        if (site->at[i].certainty > best.certainty)
+            best = site->at[i];
+    return best;
 }
 
 uint32_t hs_layouts_site(struct hs_layouts *layouts, uint32_t stack,
                          enum hs_site_certainty *ret_certainty)
 {
+    const struct hs_capture *capture = layouts->symbols->capture;
     *ret_certainty = HS_SITE_NOTHING;
-    if (stack <= HS_STACK_UNKNOWN || stack >= layouts->symbols->capture->n_frames)
-        return HS_TYPE_NONE;
-    uint32_t known = hs_layout_map_get(&layouts->sites, stack);
-    if (known == HS_LAYOUT_ABSENT) {
-        struct hs_site site = {HS_TYPE_NONE, HS_SITE_NOTHING};
-        ask_stack(layouts, stack, &site);
-        known = (uint32_t)layouts->site_answers.count;
-        if (!hs_array_push(&layouts->site_answers, site)
-            || !hs_layout_map_put(&layouts->sites, stack, known))
-            return HS_TYPE_NONE;
+    for (int i = 0;
+         i < NODES_MAX && stack > HS_STACK_UNKNOWN && stack < capture->n_frames;
+         i++, stack = capture->frames[stack].parent) {
+        const struct hs_site *site = find_call(layouts, stack);
+        struct hs_site_candidate best =
+            site ? best_of(site) : (struct hs_site_candidate){0};
+        /* To a wrapper all is bytes; one of the program's own has no better name for it. */
+        bool goes_on =
+            site && best.certainty < HS_SITE_LIKELY
+            && (site->is_wrapper
+                || (best.certainty == HS_SITE_NOTHING && site->returns_pointer));
+        if (goes_on)
+            continue;
+        *ret_certainty = best.certainty;
+        return best.certainty ? best.type : HS_TYPE_NONE;
     }
-    *ret_certainty = layouts->site_answers.at[known].certainty;
-    return layouts->site_answers.at[known].type;
+    return HS_TYPE_NONE;
+}
+
+static uint32_t find_sized(struct hs_layouts *layouts, const struct hs_site *site,
+                           uint64_t size)
+{
+    for (uint32_t i = 0; i < site->count; i++) {
+        const struct hs_layout_entry *entry = hs_layouts_entry(layouts, site->at[i].type);
+        bool is_aggregate =
+            entry->type.kind == HS_TYPE_STRUCT || entry->type.kind == HS_TYPE_UNION;
+        if (is_aggregate && entry->type.size == size)
+            return site->at[i].type;
+    }
+    return HS_TYPE_NONE;
+}
+
+uint32_t hs_layouts_site_sized(struct hs_layouts *layouts, uint32_t stack, uint64_t size,
+                               enum hs_site_certainty *ret_certainty)
+{
+    const struct hs_capture *capture = layouts->symbols->capture;
+    uint32_t type = hs_layouts_site(layouts, stack, ret_certainty);
+    const struct hs_layout_entry *entry = hs_layouts_entry(layouts, type);
+    if (*ret_certainty == HS_SITE_EXACT
+        || (entry && *ret_certainty == HS_SITE_LIKELY && entry->type.size == size))
+        return type;
+    int n_silent = 0; /* functions that do not return it */
+    for (int i = 0;
+         i < NODES_MAX && stack > HS_STACK_UNKNOWN && stack < capture->n_frames;
+         i++, stack = capture->frames[stack].parent) {
+        const struct hs_site *site = find_call(layouts, stack);
+        uint32_t found = site ? find_sized(layouts, site, size) : HS_TYPE_NONE;
+        if (found != HS_TYPE_NONE) {
+            *ret_certainty = n_silent ? HS_SITE_WEAK : HS_SITE_LIKELY;
+            return found;
+        }
+        n_silent += site && !site->is_wrapper && !site->returns_pointer;
+        if (!site || n_silent > 1)
+            break;
+    }
+    return type;
 }

@@ -19,10 +19,11 @@ void hs_site_suggest(struct hs_layouts *layouts, struct hs_site *site, uint32_t 
         entry->type.kind == HS_TYPE_TEXT || entry->type.kind == HS_TYPE_SCALAR;
     if (is_plain && certainty == HS_SITE_LIKELY)
         certainty = HS_SITE_WEAK; /* anything is kept in a char * for a while */
-    if (certainty <= site->certainty)
-        return;
-    site->type = type;
-    site->certainty = certainty;
+    for (uint32_t i = 0; i < site->count; i++)
+        if (site->at[i].type == type && site->at[i].certainty >= certainty)
+            return;
+    if (site->count < HS_SITE_CANDIDATES)
+        site->at[site->count++] = (struct hs_site_candidate){type, certainty};
 }
 
 /* ---- registers ---- */
@@ -32,7 +33,8 @@ struct search {
     struct hs_code *code;
     unsigned reg;
     uint64_t from, to;
-    bool is_held; /* at `from`, else beginning in between */
+    bool is_held;         /* at `from`, else beginning in between */
+    struct hs_site *site; /* all go there, or NULL: the first is enough */
     uint32_t found;
 };
 
@@ -63,26 +65,30 @@ static bool check_variable(Dwarf_Die *die, void *context)
             hs_layouts_die_type(search->layouts, search->code->module, die, DW_AT_type);
         const struct hs_layout_entry *type =
             hs_layouts_entry(search->layouts, search->found);
-        if (type && type->type.kind == HS_TYPE_POINTER
-            && type->type.element != HS_TYPE_NONE)
+        bool is_typed = type && type->type.kind == HS_TYPE_POINTER
+                        && type->type.element != HS_TYPE_NONE;
+        if (is_typed && !search->site)
             return false;
+        if (is_typed)
+            hs_site_suggest(search->layouts, search->site, type->type.element,
+                            HS_SITE_LIKELY);
         search->found = HS_TYPE_NONE; /* void *: another may say more */
     }
     return true;
 }
 
-uint32_t hs_site_in_register(struct hs_layouts *layouts, struct hs_code *code,
-                             size_t scope, unsigned reg, uint64_t from, uint64_t to)
+void hs_site_ask_register(struct hs_layouts *layouts, struct hs_code *code, size_t scope,
+                          unsigned reg, uint64_t from, uint64_t to, struct hs_site *site)
 {
     struct search search = {.layouts = layouts,
                             .code = code,
                             .reg = reg,
                             .from = from,
                             .to = to,
+                            .site = site,
                             .found = HS_TYPE_NONE};
     if (reg < 32)
         hs_code_each_variable(&code->scopes[scope], check_variable, &search);
-    return search.found;
 }
 
 uint32_t hs_site_held_in(struct hs_layouts *layouts, struct hs_code *code, size_t scope,

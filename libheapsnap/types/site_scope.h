@@ -9,14 +9,14 @@
 
 #include "libheapsnap/types/dwarf_local.h"
 
-/* Take `type` as the block's when that is better than what is there. */
+/* Add `type` as what the block may be. */
 void hs_site_suggest(struct hs_layouts *layouts, struct hs_site *site, uint32_t type,
                      enum hs_site_certainty certainty);
 
-/* The type of a variable of scope `scope` that comes to be in register `reg` from an
+/* Add what variables of scope `scope` point to that come to be in register `reg` from an
  * address in [from, to) on. */
-uint32_t hs_site_in_register(struct hs_layouts *layouts, struct hs_code *code,
-                             size_t scope, unsigned reg, uint64_t from, uint64_t to);
+void hs_site_ask_register(struct hs_layouts *layouts, struct hs_code *code, size_t scope,
+                          unsigned reg, uint64_t from, uint64_t to, struct hs_site *site);
 
 /* The type of a variable of scope `scope` that is in register `reg` at `address`. */
 uint32_t hs_site_held_in(struct hs_layouts *layouts, struct hs_code *code, size_t scope,
