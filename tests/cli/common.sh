@@ -81,18 +81,8 @@ await_tracked() {
 nobody=
 [ "$(id -u)" -ne 0 ] || nobody='setpriv --reuid=65534 --regid=65534 --clear-groups'
 
-# A build tree in miniature below $work/build, which nobody may read whatever the
-# permissions above the real one are.
-copy_tools() {
-    build=$(dirname "$(dirname "$heapsnap")")
-    mkdir -p "$work/build/tools" "$work/build/probes" "$work/build/libheapsnap"
-    cp "$heapsnap" "$work/build/tools/" || fail "cannot copy $heapsnap"
-    cp "$build/probes/libheapsnap-preload.so" "$work/build/probes/" || fail "cannot copy the shim"
-    cp -a "$build"/libheapsnap/libheapsnap.so* "$work/build/libheapsnap/" \
-        || fail "cannot copy the library"
-    chmod 755 "$work" "$work/build" "$work/build"/*
-    heapsnap=$work/build/tools/heapsnap
-}
+# shellcheck source=tests/support/copy_tools.sh
+. "$(dirname "$0")/../../support/copy_tools.sh"
 
 # agrees FILE BYTES WHO: what the allocator holds for the program, according to the
 # snapshot, differs by less than one percent from what WHO says.

@@ -4,6 +4,8 @@
 # Provokes: seccomp filters, no_new_privs, user namespaces, chroot without /proc, a
 # read-only working directory. sandbox.sh SHIM TOOL PROGRAM SANDBOX
 
+# shellcheck source=tests/support/copy_tools.sh
+. "$(dirname "$0")/../../support/copy_tools.sh"
 # shellcheck source=tests/probe/safety/common.sh
 . "$(dirname "$0")/common.sh"
 sandbox=$4
@@ -32,7 +34,8 @@ else
         readlinkat getcwd timer_create ftruncate fcntl pipe2 gettid newfstatat; do
         same "forbidden $call" : "$sandbox" kill "$call" "$program"
     done
-    setting='more=:every=0.02:signal=USR1'
+    # It has more than that only when its filter is in force.
+    setting='more=:over=1M:signal=USR1'
     for call in rt_sigreturn rt_sigpending rt_sigprocmask rt_sigaction futex clone wait4 \
         openat newfstatat getpid gettid tgkill mincore memfd_create; do
         same "forbidden $call, stays" "$setting" "$sandbox" kill "$call" stay
@@ -43,6 +46,15 @@ else
         same "forbidden $call" : "$sandbox" kill "$call" "$program"
         has_snapshot
     done
+    same 'a snapshot while it stays' 'more=:over=1M:signal=USR1' "$sandbox" kill none stay
+    # Whoever writes the first one may take longer than the program.
+    for _ in $(seq 200); do
+        set -- snapshots/*.heapsnapshot
+        [ $# -lt 2 ] || break
+        sleep 0.05
+    done
+    [ $# -eq 2 ] || fail "$title: $# snapshots, with that at exit"
+    rm -f snapshots/*
     mkfifo gate
     LD_PRELOAD=$shim HEAPSNAP_OPTIONS=follow=0 "$sandbox" kill rt_sigreturn wait \
         <gate >ready 2>tracked.err &
@@ -81,7 +93,9 @@ mkdir closed
 chmod 555 closed
 as_nobody=
 [ "$(id -u)" -ne 0 ] || as_nobody='setpriv --reuid=65534 --regid=65534 --clear-groups'
-cp "$program" "$shim" .
+copy_tools
+cp "$program" .
+shim=$work/build/probes/$(basename "$shim")
 # shellcheck disable=SC2086 # words
 same 'a read-only directory' "cd '$work/closed'" $as_nobody "$work/$(basename "$program")"
 has_snapshot
