@@ -86,8 +86,8 @@ static int by_question(const void *left, const void *right, void *context)
         return a->type < b->type ? -1 : 1;
     if (a->inside != b->inside)
         return a->inside < b->inside ? -1 : 1;
-    uint64_t first = types->capture->blocks[a->block].size,
-             second = types->capture->blocks[b->block].size;
+    uint64_t first = hs_types_block(types, a->block).size,
+             second = hs_types_block(types, b->block).size;
     if (first != second)
         return first < second ? -1 : 1;
     return a->block < b->block ? -1 : a->block > b->block;
@@ -113,7 +113,7 @@ bool hs_types_find_wholes(struct hs_types *types)
     uint32_t whole = HS_TYPE_NONE;
     for (size_t i = 0; i < types->embedded.count; i++) {
         const struct hs_embedded *asked = &types->embedded.at[i];
-        uint64_t size = types->capture->blocks[asked->block].size;
+        uint64_t size = hs_types_block(types, asked->block).size;
         if (!is_open(types, asked->block))
             continue;
         if (asked->type != last.type || asked->inside != last.inside || size != last_size)

@@ -62,13 +62,14 @@ static bool has_its_pointers(const struct hs_types *types, uint32_t block,
     if (!shape->is_complete)
         return true;
     const struct hs_capture *capture = types->capture;
-    bool is_row = hs_block_is_row(&capture->blocks[block], shape);
+    struct hs_capture_block info = hs_types_block(types, block);
+    bool is_row = hs_block_is_row(&info, shape);
     uint32_t end = types->graph->first_edge[block + 1];
     for (uint32_t i = types->graph->first_edge[block]; i < end; i++) {
         struct hs_place place;
-        if (hs_shape_places(shape, is_row, (uint64_t)capture->edges[i].word * 8, &place,
-                            1)
-            == 0)
+        uint64_t offset;
+        if (hs_types_offset(types, &capture->edges[i], &offset)
+            && hs_shape_places(shape, is_row, offset, &place, 1) == 0)
             return false;
     }
     return true;
@@ -87,7 +88,7 @@ static enum hs_rank rank_text(const struct hs_types *types, uint32_t block)
 static enum hs_rank rank_object(const struct hs_types *types, uint32_t block,
                                 const struct hs_shape *shape)
 {
-    const struct hs_capture_block *info = &types->capture->blocks[block];
+    const struct hs_capture_block data = hs_types_block(types, block), *info = &data;
     const struct hs_type *type = hs_layouts_type(types->layouts, shape->type);
     if (shape->size == 0)
         return type && type->kind == HS_TYPE_DECLARED ? HS_RANK_GUESS : HS_RANK_NONE;
@@ -108,7 +109,7 @@ static enum hs_rank rank_object(const struct hs_types *types, uint32_t block,
 static enum hs_rank rank_row(const struct hs_types *types, uint32_t block,
                              const struct hs_shape *shape)
 {
-    struct hs_capture_block info = types->capture->blocks[block];
+    struct hs_capture_block info = hs_types_block(types, block);
     if (info.size < shape->lead + shape->size)
         return HS_RANK_NONE;
     info.size -= shape->lead;
@@ -119,7 +120,7 @@ static enum hs_rank rank_row(const struct hs_types *types, uint32_t block,
 static enum hs_rank rank_node(const struct hs_types *types, uint32_t block,
                               const struct hs_shape *shape)
 {
-    const struct hs_capture_block *info = &types->capture->blocks[block];
+    const struct hs_capture_block data = hs_types_block(types, block), *info = &data;
     uint64_t slack = info->flags & HS_BLOCK_USABLE ? 24 : 8;
     return info->size >= shape->size && info->size - shape->size <= slack ? HS_RANK_FITS
                                                                           : HS_RANK_NONE;
@@ -201,7 +202,7 @@ void hs_types_claim(struct hs_types *types, uint32_t block, uint32_t shape,
 static void note_part(struct hs_types *types, uint32_t block, uint32_t inside,
                       const struct hs_shape *shape)
 {
-    const struct hs_capture_block *info = &types->capture->blocks[block];
+    const struct hs_capture_block data = hs_types_block(types, block), *info = &data;
     if (types->blocks[block].rank > HS_RANK_HEAD || shape->kind != HS_SHAPE_OBJECT
         || shape->size == 0 || shape->size + inside > info->size
         || (info->flags & (HS_BLOCK_MAPPING | HS_BLOCK_USABLE)))
@@ -220,6 +221,9 @@ void hs_types_claim_by_pointer(struct hs_types *types, uint32_t block, uint32_t 
     if (shape == HS_SHAPE_NONE || inside == HS_PAST_END)
         return;
     const struct hs_shape *claimed = types->shapes.all.at[shape];
+    if (inside < hs_types_header(types, block))
+        return;
+    inside -= hs_types_header(types, block);
     if (inside == 0)
         hs_types_claim(types, block, shape, limit, origin);
     note_part(types, block, inside, claimed);
@@ -256,13 +260,16 @@ static void follow_block(struct hs_types *types, uint32_t block)
     const struct hs_shape *shape = hs_shapes_get(&types->shapes, typed->shape);
     if (shape->n_slots == 0)
         return;
-    bool is_row = hs_block_is_row(&capture->blocks[block], shape);
+    struct hs_capture_block info = hs_types_block(types, block);
+    bool is_row = hs_block_is_row(&info, shape);
     uint32_t end = types->graph->first_edge[block + 1];
     for (uint32_t i = types->graph->first_edge[block]; i < end; i++) {
         const struct hs_capture_edge *edge = &capture->edges[i];
         struct hs_place places[PLACES_MAX];
-        size_t count =
-            hs_shape_places(shape, is_row, (uint64_t)edge->word * 8, places, PLACES_MAX);
+        uint64_t offset;
+        if (!hs_types_offset(types, edge, &offset))
+            continue;
+        size_t count = hs_shape_places(shape, is_row, offset, places, PLACES_MAX);
         for (size_t j = 0; j < count; j++)
             hs_types_claim_by_pointer(
                 types, edge->to, edge->inside, places[j].slot->target,

@@ -50,11 +50,39 @@ struct hs_types {
     struct hs_shapes shapes;
     struct hs_vtables *vtables;
     struct hs_typed *blocks;
+    uint8_t *headers; /* bytes of an allocator's own before a block's data; NULL: none */
     HS_ARRAY(uint32_t) pending[HS_RANK_COUNT]; /* blocks to be followed */
     HS_ARRAY(struct hs_embedded) embedded;
     uint64_t conflicts;
     bool has_failed; /* no memory */
 };
+
+/* Bytes before each block's data; NULL when there are none at all. header.c */
+uint8_t *hs_headers_find(const struct hs_capture *capture);
+
+static inline uint32_t hs_types_header(const struct hs_types *types, uint32_t block)
+{
+    return types->headers ? types->headers[block] : 0;
+}
+
+/* A block without what an allocator has put in front. */
+static inline struct hs_capture_block hs_types_block(const struct hs_types *types,
+                                                     uint32_t block)
+{
+    struct hs_capture_block info = types->capture->blocks[block];
+    info.size -= hs_types_header(types, block);
+    return info;
+}
+
+/* Where the pointer of an edge lies in the data of its block; false: before it. */
+static inline bool hs_types_offset(const struct hs_types *types,
+                                   const struct hs_capture_edge *edge, uint64_t *ret)
+{
+    uint32_t header = hs_types_header(types, edge->from);
+    uint64_t offset = (uint64_t)edge->word * 8;
+    *ret = offset - header;
+    return offset >= header;
+}
 
 /* Is the block what one asks for to get `size` bytes, or some times as many? */
 bool hs_block_is_exact(const struct hs_capture_block *block, uint64_t size);

@@ -73,7 +73,7 @@ static void claim_class(struct hs_types *types, uint32_t block, uint64_t start,
 {
     if (start != 0 && start != 8)
         return; /* a member of something that has no table itself */
-    uint64_t size = types->capture->blocks[block].size;
+    uint64_t size = hs_types_block(types, block).size;
     uint32_t shape = start == 0 ? made_shared(types, class_name) : HS_SHAPE_NONE;
     if (shape == HS_SHAPE_NONE)
         shape = class_shape(types, size, start == 8, class_name);
@@ -90,9 +90,11 @@ void hs_types_seed_vtables(struct hs_types *types)
             continue;
         const struct hs_vtable *table = hs_vtables_find(types->vtables, word->value);
         uint64_t place = (uint64_t)word->word * 8;
-        if (!table || table->to_start > place)
+        uint64_t front = hs_types_header(types, word->block);
+        if (!table || table->to_start + front > place)
             continue;
-        claim_class(types, word->block, place - table->to_start, table->class_name);
+        claim_class(types, word->block, place - table->to_start - front,
+                    table->class_name);
         last = word->block;
     }
 }
@@ -221,7 +223,7 @@ void hs_types_seed_sites(struct hs_types *types)
         return;
     }
     for (uint32_t i = 0; i < capture->n_blocks; i++) {
-        const struct hs_capture_block *block = &capture->blocks[i];
+        const struct hs_capture_block data = hs_types_block(types, i), *block = &data;
         if (block->stack <= HS_STACK_UNKNOWN || (block->flags & HS_BLOCK_MAPPING))
             continue;
         struct said *said = &stacks[block->stack];

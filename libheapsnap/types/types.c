@@ -26,6 +26,7 @@ void hs_types_destroy(struct hs_types *types)
         free(types->pending[i].at);
     free(types->embedded.at);
     free(types->blocks);
+    free(types->headers);
     hs_vtables_destroy(types->vtables);
     hs_shapes_deinit(&types->shapes);
     free(types);
@@ -90,6 +91,7 @@ int hs_types_create(const struct hs_capture *capture, const struct hs_graph *gra
         || hs_shapes_init(&types->shapes, layouts) < 0)
         return hs_error_set(err, ENOMEM, "no memory for the types of %zu blocks",
                             capture->n_blocks);
+    types->headers = hs_headers_find(capture);
     find_types(types);
     mark_the_rest(types);
     if (types->has_failed)
@@ -107,8 +109,8 @@ const char *hs_types_class(const struct hs_types *types, uint32_t block)
     if (typed->shape == HS_SHAPE_NONE)
         return typed->origin == HS_ORIGIN_TEXT ? "char[]" : NULL;
     const struct hs_shape *shape = types->shapes.all.at[typed->shape];
-    return hs_block_is_row(&types->capture->blocks[block], shape) ? shape->row_name
-                                                                  : shape->name;
+    struct hs_capture_block info = hs_types_block(types, block);
+    return hs_block_is_row(&info, shape) ? shape->row_name : shape->name;
 }
 
 enum hs_origin hs_types_origin(const struct hs_types *types, uint32_t block)
@@ -146,9 +148,12 @@ bool hs_types_edge_place(const struct hs_types *types, const struct hs_capture_e
     if (number == HS_SHAPE_NONE || shape->n_slots == 0)
         return false;
     struct hs_place places[4];
-    size_t count = hs_shape_places(
-        shape, hs_block_is_row(&types->capture->blocks[edge->from], shape),
-        (uint64_t)edge->word * 8, places, sizeof(places) / sizeof(places[0]));
+    struct hs_capture_block info = hs_types_block(types, edge->from);
+    uint64_t offset;
+    if (!hs_types_offset(types, edge, &offset))
+        return false;
+    size_t count = hs_shape_places(shape, hs_block_is_row(&info, shape), offset, places,
+                                   sizeof(places) / sizeof(places[0]));
     if (count == 0)
         return false;
     *ret = places[0];

@@ -32,7 +32,7 @@ int main(int argc, char **argv)
     struct hs_snapshot *snapshot = NULL;
     struct hs_error err = {0};
     if (argc < 2)
-        return (kept = malloc(12345)) ? 0 : 1;
+        return (kept = calloc(1, 12345)) ? 0 : 1;
     if (hs_snapshot_load(argv[1], &snapshot, &err) != 0) {
         puts(err.text);
         return 1;

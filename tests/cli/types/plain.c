@@ -239,6 +239,54 @@ static void fill_shapes(void)
     }
 }
 
+/* ---- an allocator with a header of its own ---- */
+
+struct small {
+    struct small *next;
+};
+
+struct middle {
+    struct small *small;
+    struct middle *next;
+};
+
+struct large {
+    struct middle *middle;
+    struct large *next;
+    long numbers[3];
+};
+
+struct largest {
+    struct large *large;
+    struct largest *next;
+    long numbers[6];
+};
+
+static struct largest *counted;
+
+static __attribute__((noinline)) void *allocate_counted(size_t size)
+{
+    size_t *memory = allocate(size + 2 * sizeof(size_t));
+    memory[0] = size;
+    return memory + 2;
+}
+
+static void fill_counted(void)
+{
+    for (int i = 0; i < 20; i++) {
+        struct largest *largest = allocate_counted(sizeof(*largest));
+        largest->next = counted;
+        counted = largest;
+        largest->large = allocate_counted(sizeof(struct large));
+        largest->large->middle = allocate_counted(sizeof(struct middle));
+        largest->large->middle->small = allocate_counted(sizeof(struct small));
+        known(largest, "struct largest");
+        known(largest->large, "struct large");
+        known(largest->large->middle, "struct middle");
+        known(largest->large->middle->small, "struct small");
+    }
+}
+
 /* ---- what only a stack holds ---- */
 
 struct request {
@@ -277,10 +325,12 @@ int main(int argc, char **argv)
     tree = node_new(NULL, 6);
     fill_rows();
     fill_shapes();
+    fill_counted();
     pthread_t thread;
     if (pthread_create(&thread, NULL, serve, job_new(1)) != 0)
         return 1;
     pthread_join(thread, NULL);
     /* Variables that nobody reads would not be there. */
-    return tree && rows && numbers && readings && shapes && log_of_thread ? 0 : 1;
+    return tree && rows && numbers && readings && shapes && log_of_thread && counted ? 0
+                                                                                     : 1;
 }

@@ -13,6 +13,9 @@ program=$2
 least=$3
 
 # Not what an earlier build of the program has left.
+# What malloc leaves behind a text would be no text.
+MALLOC_PERTURB_=0
+export MALLOC_PERTURB_
 XDG_CACHE_HOME=$work/cache
 export XDG_CACHE_HOME
 
