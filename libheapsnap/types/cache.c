@@ -19,6 +19,7 @@
 
 #define SUFFIX ".types"
 #define TABLE_MAX (1ull << 32)
+#define PATH_SIZE 4096
 
 /* Ours alone: nobody else may put a table there. */
 static bool is_own(int fd, mode_t kind)
@@ -28,31 +29,51 @@ static bool is_own(int fd, mode_t kind)
            && status.st_uid == geteuid() && (status.st_mode & 022) == 0;
 }
 
+/* Where the user keeps such things; false when that is not known. */
+static bool name_folder(const char *folder, char path[PATH_SIZE])
+{
+    const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int length = -1;
+    if (folder)
+        length = snprintf(path, PATH_SIZE, "%s", folder);
+    else if (base && base[0] == '/')
+        length = snprintf(path, PATH_SIZE, "%s/heapsnap", base);
+    else if (home && home[0] == '/')
+        length = snprintf(path, PATH_SIZE, "%s/.cache/heapsnap", home);
+    return length > 0 && length < PATH_SIZE;
+}
+
+/* Not in another user's home, where sudo may have left us. */
+static void make_folder(const char *path)
+{
+    char parent[PATH_SIZE];
+    struct stat status;
+    strcpy(parent, path);
+    char *slash = strrchr(parent, '/');
+    if (!slash || slash == parent)
+        return;
+    *slash = '\0';
+    char *outer = strrchr(parent, '/');
+    if (outer && outer != parent && stat(parent, &status) != 0) {
+        *outer = '\0';
+        if (stat(parent, &status) != 0 || status.st_uid != geteuid())
+            return;
+        *outer = '/';
+        mkdir(parent, 0700);
+    }
+    if (stat(parent, &status) == 0 && status.st_uid == geteuid())
+        mkdir(path, 0700);
+}
+
 /* Descriptor of the folder, or -1. */
 static int open_folder(const char *folder, bool creates)
 {
-    char path[4096], parent[4096];
-    const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (folder && !folder[0])
-        return -1;
-    bool is_asked = folder != NULL;
-    int length = is_asked ? snprintf(path, sizeof(path), "%s", folder)
-                 : base && base[0] == '/'
-                     ? snprintf(path, sizeof(path), "%s/heapsnap", base)
-                 : home && home[0] == '/'
-                     ? snprintf(path, sizeof(path), "%s/.cache/heapsnap", home)
-                     : -1;
-    if (length < 0 || (size_t)length >= sizeof(path))
+    char path[PATH_SIZE];
+    if (!name_folder(folder, path))
         return -1;
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT && creates) {
-        memcpy(parent, path, (size_t)length + 1);
-        char *slash = strrchr(parent, '/');
-        if (slash && slash != parent && !is_asked) {
-            *slash = '\0';
-            mkdir(parent, 0700);
-        }
-        mkdir(path, 0700);
+        make_folder(path);
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     }
     if (fd >= 0 && !is_own(fd, S_IFDIR)) {

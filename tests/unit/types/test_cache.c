@@ -115,6 +115,48 @@ Test(cache, a_folder_is_made_for_its_user_alone)
     free(header);
 }
 
+Test(cache, the_users_own_folder_is_the_one_that_is_meant_without_another)
+{
+    char *folder = make_folder();
+    struct hs_layout_header *header = make_table(build_id);
+    char cache[512], inner[512];
+    snprintf(cache, sizeof(cache), "%s/.cache", folder);
+    snprintf(inner, sizeof(inner), "%s/.cache/heapsnap", folder);
+    unsetenv("XDG_CACHE_HOME");
+    setenv("HOME", folder, 1);
+
+    hs_cache_save(NULL, header, HS_CACHE_LIMIT);
+
+    cr_expect(is_loaded(inner));
+    setenv("XDG_CACHE_HOME", cache, 1);
+    setenv("HOME", "/nowhere", 1);
+    cr_expect(is_loaded(NULL));
+    remove_folder(inner);
+    remove_folder(cache);
+    remove_folder(folder);
+    free(header);
+}
+
+Test(cache, nothing_is_made_in_the_home_of_another_user)
+{
+    char *folder = make_folder();
+    struct hs_layout_header *header = make_table(build_id);
+    struct stat status;
+    char cache[512];
+    snprintf(cache, sizeof(cache), "%s/.cache", folder);
+    unsetenv("XDG_CACHE_HOME");
+    setenv("HOME", folder, 1);
+    if (geteuid() == 0) /* else there is no such home to try */
+        cr_assert(eq(int, chown(folder, 65534, 65534), 0));
+
+    if (geteuid() == 0)
+        hs_cache_save(NULL, header, HS_CACHE_LIMIT);
+
+    cr_expect(ne(int, stat(cache, &status), 0));
+    remove_folder(folder);
+    free(header);
+}
+
 Test(cache, every_damaged_byte_is_noticed)
 {
     char *folder = make_folder();
