@@ -154,6 +154,17 @@ void fake_memory_on_resume(struct fake_memory *fake,
     fake->backend.resume = resume;
 }
 
+static bool is_not_whole(const struct hs_memory *memory)
+{
+    (void)memory;
+    return false;
+}
+
+void fake_memory_end(struct fake_memory *fake)
+{
+    fake->backend.is_whole = is_not_whole;
+}
+
 struct hs_memory *fake_memory(struct fake_memory *fake)
 {
     return &fake->memory;

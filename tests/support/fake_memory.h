@@ -35,6 +35,9 @@ uint64_t fake_peek(struct fake_memory *fake, uint64_t address);
 void fake_memory_on_resume(struct fake_memory *fake,
                            void (*resume)(struct fake_memory *));
 
+/* From now on hs_memory_is_whole() is false. */
+void fake_memory_end(struct fake_memory *fake);
+
 /* What the library takes. Borrowed; hs_memory_close() leaves it alone. */
 struct hs_memory *fake_memory(struct fake_memory *fake);
 

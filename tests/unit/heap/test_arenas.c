@@ -178,12 +178,12 @@ Test(arenas, whose_lock_is_held_in_a_core_are_counted)
     picture_destroy(&picture);
 }
 
-static void refuse(struct picture *picture, const char *text)
+static void expect_failure(struct picture *picture, int expected, const char *text)
 {
     struct hs_capture capture = {0};
     struct hs_error err = {0};
     cr_expect(eq(int, hs_heap_capture(fake_memory(picture->fake), &capture, NULL, &err),
-                 -ENOTSUP));
+                 expected));
     cr_expect(eq(str, err.text, (char *)text));
     picture_destroy(picture);
 }
@@ -193,9 +193,10 @@ Test(arenas, that_are_not_there_are_a_reason_to_refuse)
     struct picture picture = picture_create();
     picture_libc(&picture);
 
-    refuse(&picture, "process 4242 (fake) is a static program without a glibc heap that "
-                     "could be walked; link it dynamically and start it with: heapsnap "
-                     "run -- COMMAND");
+    expect_failure(&picture, -ENOTSUP,
+                   "process 4242 (fake) is a static program without a glibc heap that "
+                   "could be walked; link it dynamically and start it with: heapsnap "
+                   "run -- COMMAND");
 }
 
 Test(arenas, of_glibc_say_nothing_in_a_program_of_musl)
@@ -204,7 +205,18 @@ Test(arenas, of_glibc_say_nothing_in_a_program_of_musl)
     picture_finish(&picture);
     fake_memory_module(picture.fake, "/lib/ld-musl-x86_64.so.1", LIBC_END, LIBC_END + 1);
 
-    refuse(&picture,
-           "process 4242 (fake) is linked with musl, whose heap cannot be walked "
-           "from outside; start it with: heapsnap run -- COMMAND");
+    expect_failure(&picture, -ENOTSUP,
+                   "process 4242 (fake) is linked with musl, whose heap cannot be walked "
+                   "from outside; start it with: heapsnap run -- COMMAND");
+}
+
+Test(arenas, of_an_image_that_ended_too_early_give_no_capture)
+{
+    struct picture picture = picture_create();
+    picture_chunk(&picture, 0x40, 1);
+    picture_finish(&picture);
+    fake_memory_end(picture.fake);
+
+    expect_failure(&picture, -ESTALE,
+                   "the image of process 4242 ended before it was read");
 }
