@@ -80,8 +80,8 @@ unsigned int hs_call_suits(const struct hs_stopped_thread *thread,
     struct hs_machine_registers registers;
     if (!thread->is_stopped || thread->is_gone) {
         *ret_reason = "its threads cannot be stopped";
-    } else if (thread->is_group_stopped || thread->signal != 0) {
-        *ret_reason = "it is stopped, or about to get a signal";
+    } else if (thread->signal != 0) {
+        *ret_reason = "it is about to get a signal";
     } else if (!hs_sandbox_allows_image(thread->tid)) {
         *ret_reason = "its sandbox (seccomp) might not allow a fork";
     } else if (!hs_machine_get(thread->tid, &registers)) {

@@ -7,7 +7,7 @@
 #
 #   cores.sh SAME redis|python|sqlite
 set -eu
-same=$1 program=$2
+same=$(realpath "$1") program=$2
 # shellcheck source=tests/probe/external/common.sh
 . "${0%/*}/common.sh"
 command -v gcore >/dev/null 2>&1 || { echo "gcore is missing: nothing is tested"; exit 77; }

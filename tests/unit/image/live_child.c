@@ -62,6 +62,19 @@ char live_child_state(pid_t pid)
     return state;
 }
 
+pid_t live_child_of(pid_t pid)
+{
+    char path[64];
+    int child = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    FILE *file = fopen(path, "re");
+    if (file && fscanf(file, "%d", &child) != 1)
+        child = 0;
+    if (file)
+        fclose(file);
+    return child;
+}
+
 static uint8_t secret[3 * 4096];
 
 void live_child_hold_secret(void)

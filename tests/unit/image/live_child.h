@@ -29,6 +29,9 @@ void live_child_end(pid_t pid);
 /* As in its stat file; '?': there is none. */
 char live_child_state(pid_t pid);
 
+/* A child that its main thread has: an image; 0: none. */
+pid_t live_child_of(pid_t pid);
+
 /* Look at it, which must succeed. */
 struct hs_memory *live_child_look(pid_t pid, bool wants_image);
 

@@ -103,24 +103,11 @@ Test(memory_fallback, a_process_that_may_start_no_other_is_stopped)
     live_child_end(pid);
 }
 
-static int child_of(pid_t pid)
-{
-    char path[64];
-    int child = 0;
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
-    FILE *file = fopen(path, "re");
-    if (file && fscanf(file, "%d", &child) != 1)
-        child = 0;
-    if (file)
-        fclose(file);
-    return child;
-}
-
 Test(memory_fallback, a_killed_image_is_noticed_and_forgotten)
 {
     pid_t pid = live_child_start(live_child_hold_secret);
     struct hs_memory *memory = live_child_look(pid, true);
-    int image = child_of(pid);
+    int image = live_child_of(pid);
     cr_assert(gt(int, image, 0));
 
     kill(image, SIGKILL);
@@ -129,7 +116,7 @@ Test(memory_fallback, a_killed_image_is_noticed_and_forgotten)
 
     cr_expect(not(hs_memory_is_whole(memory)));
     hs_memory_close(memory);
-    cr_expect(eq(int, child_of(pid), 0));
+    cr_expect(eq(int, live_child_of(pid), 0));
     cr_expect(eq(int, waitpid(pid, NULL, WNOHANG), 0));
     live_child_end(pid);
 }

@@ -102,6 +102,7 @@ Test(memory_safety, a_process_that_was_stopped_stays_stopped)
     live_child_expect_secret(memory);
     hs_memory_close(memory);
 
+    cr_expect(eq(int, live_child_of(pid), 0));
     for (int i = 0; i < 5000 && live_child_state(pid) != 'T'; i++)
         usleep(1000); /* it stops once more, by itself */
     cr_expect(eq(int, live_child_state(pid), 'T'));
