@@ -50,6 +50,7 @@ struct hs_memory_auxv {
     uint64_t loader;          /* AT_BASE: where the loader begins */
     uint64_t vdso;            /* AT_SYSINFO_EHDR: no module of anybody's */
     uint64_t name;            /* AT_EXECFN: address of the executable's path */
+    uint64_t program;         /* differs once the process has started another program */
 };
 
 /* From pairs of 64-bit words; unaligned and incomplete ones are fine. */

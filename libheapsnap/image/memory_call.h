@@ -12,12 +12,22 @@
 #include "libheapsnap/image/memory_machine.h"
 #include "libheapsnap/image/memory_stop.h"
 
+/* Where code can lie, in the program that the process was running then. */
+struct hs_place {
+    uint64_t address; /* 0: there is no room */
+    uint64_t program; /* as in struct hs_memory_auxv */
+};
+
 /*
  * Where the code of a call can lie for a moment: the padding behind the code of the loader,
- * the executable or the C library, which nothing else uses. 0: there is no room. `memory`
- * shows the process's mappings, and need not be stopped.
+ * the executable or the C library, which nothing else uses. `memory` shows the process's
+ * mappings, and need not be stopped.
  */
-uint64_t hs_call_place(const struct hs_memory *memory, const struct hs_memory_auxv *auxv);
+struct hs_place hs_call_place(const struct hs_memory *memory,
+                              const struct hs_memory_auxv *auxv);
+
+/* Is it still the same program? Stays true as long as a thread of it is stopped. */
+bool hs_place_is_valid(const struct hs_place *place, pid_t pid);
 
 /* May code lie here: is it padding, or what a tool left that was killed? */
 bool hs_call_is_free(const uint8_t *bytes, size_t size);

@@ -27,7 +27,6 @@
 #include <unistd.h>
 
 #include "libheapsnap/base/guard.h"
-#include "libheapsnap/image/memory_call.h"
 #include "libheapsnap/image/memory_old_images.h"
 #include "libheapsnap/image/proc.h"
 
@@ -77,7 +76,7 @@ static int call_clone(struct hs_stopped_thread *thread, struct hs_image *image)
     };
     int64_t value = 0;
     uint64_t start = hs_monotonic_ns();
-    int result = hs_call(thread, image->place, &call, &value, &image->pid);
+    int result = hs_call(thread, image->place.address, &call, &value, &image->pid);
     image->fork_ns = hs_monotonic_ns() - start;
     if (result == 0 && value < 0)
         result = (int)value;
@@ -88,16 +87,16 @@ static int call_clone(struct hs_stopped_thread *thread, struct hs_image *image)
     return result;
 }
 
-bool hs_image_create(struct hs_stop *stop, uint64_t place, struct hs_image *ret,
-                     char *ret_reason, size_t size)
+bool hs_image_create(struct hs_stop *stop, const struct hs_place *place,
+                     struct hs_image *ret, char *ret_reason, size_t size)
 {
     const char *reason = "it has no threads";
-    struct hs_image image = {.place = place};
-    if (place == 0) {
+    struct hs_image image = {.place = *place};
+    if (place->address == 0 || !hs_place_is_valid(place, stop->pid)) {
         snprintf(ret_reason, size, "there is no room for code in its modules");
         return false;
     }
-    struct hs_stopped_thread *thread = choose(stop, place, &reason);
+    struct hs_stopped_thread *thread = choose(stop, place->address, &reason);
     if (!thread) {
         snprintf(ret_reason, size, "%s", reason);
         return false;
@@ -152,11 +151,13 @@ static int reap_by(pid_t pid, pid_t tid, const struct hs_image *image,
     if (result != 0)
         return result;
     struct hs_stopped_thread *thread = &stop.threads.at[0];
-    result = hs_call_suits(thread, &reason) > 0
-                 ? wait_for(thread, image->place, image->inner_pid)
-                 : -EAGAIN;
+    result = -EAGAIN;
+    if (!hs_place_is_valid(&image->place, pid))
+        result = -ECHILD; /* another program: the next look waits for the image there */
+    else if (hs_call_suits(thread, &reason) > 0)
+        result = wait_for(thread, image->place.address, image->inner_pid);
     for (size_t i = 0; i < old->count && result == 0; i++)
-        wait_for(thread, image->place, old->at[i]);
+        wait_for(thread, image->place.address, old->at[i]);
     hs_stop_release(&stop);
     return result;
 }

@@ -91,7 +91,8 @@ static bool go_on_with_image(struct hs_look *look, struct hs_stop *stop,
                              struct hs_image *image)
 {
     if (!look->wants_image
-        || !hs_image_create(stop, look->place, image, look->reason, sizeof(look->reason)))
+        || !hs_image_create(stop, &look->place, image, look->reason,
+                            sizeof(look->reason)))
         return false;
     hs_stop_release(stop);
     look->pause_ns = hs_monotonic_ns() - stop->first_ns;
@@ -145,10 +146,10 @@ static int start_thread(struct hs_look *look)
     return result;
 }
 
-int hs_look_begin(struct hs_look *look, pid_t pid, bool wants_image, uint64_t place,
-                  struct hs_error *err)
+int hs_look_begin(struct hs_look *look, pid_t pid, bool wants_image,
+                  const struct hs_place *place, struct hs_error *err)
 {
-    *look = (struct hs_look){.pid = pid, .wants_image = wants_image, .place = place};
+    *look = (struct hs_look){.pid = pid, .wants_image = wants_image, .place = *place};
     pthread_mutex_init(&look->lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);

@@ -19,6 +19,7 @@
 
 #include "heapsnap/memory.h"
 #include "libheapsnap/base/array.h"
+#include "libheapsnap/image/memory_call.h"
 
 /* Pages that the program changes are copied as long as an image holds the old ones. */
 #define HS_IMAGE_LIFE_MS 5000
@@ -26,7 +27,7 @@
 struct hs_look {
     pid_t pid;
     bool wants_image;
-    uint64_t place; /* hs_call_place(), only with an image */
+    struct hs_place place; /* hs_call_place(), only with an image */
 
     /* Set by hs_look_begin(). */
     HS_ARRAY(struct hs_memory_thread) threads;
@@ -43,10 +44,10 @@ struct hs_look {
     struct hs_error err;
 };
 
-/* Stop, look, and with an image let go again. `place` is for an image, 0 without room.
+/* Stop, look, and with an image let go again. `place` is for an image.
  * Errors as hs_memory_open_process(). */
-int hs_look_begin(struct hs_look *look, pid_t pid, bool wants_image, uint64_t place,
-                  struct hs_error *err);
+int hs_look_begin(struct hs_look *look, pid_t pid, bool wants_image,
+                  const struct hs_place *place, struct hs_error *err);
 void hs_look_end(struct hs_look *look);
 
 #endif

@@ -185,7 +185,9 @@ bool hs_tables_find_modules(struct hs_memory_tables *tables, struct hs_memory *m
 
 void hs_auxv_parse(const void *data, size_t size, struct hs_memory_auxv *ret)
 {
-    struct hs_memory_auxv found = {0};
+    struct hs_memory_auxv found = {.program = 0xcbf29ce484222325}; /* FNV-1a of it all */
+    for (size_t i = 0; i < size; i++)
+        found.program = (found.program ^ ((const uint8_t *)data)[i]) * 0x100000001b3;
     for (size_t at = 0; at + sizeof(Elf64_auxv_t) <= size; at += sizeof(Elf64_auxv_t)) {
         Elf64_auxv_t entry;
         memcpy(&entry, (const char *)data + at, sizeof(entry));

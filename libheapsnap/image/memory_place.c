@@ -69,7 +69,8 @@ static bool is_libc(const char *path)
            && (strncmp(name, "/libc.so.", 9) == 0 || strncmp(name, "/libc-2.", 8) == 0);
 }
 
-uint64_t hs_call_place(const struct hs_memory *memory, const struct hs_memory_auxv *auxv)
+struct hs_place hs_call_place(const struct hs_memory *memory,
+                              const struct hs_memory_auxv *auxv)
 {
     uint64_t place = auxv->loader ? place_in(memory, auxv->loader) : 0;
     if (place == 0 && auxv->program_headers)
@@ -77,5 +78,12 @@ uint64_t hs_call_place(const struct hs_memory *memory, const struct hs_memory_au
     for (size_t i = 0; i < memory->n_ranges && place == 0; i++)
         if (memory->ranges[i].file_offset == 0 && is_libc(memory->ranges[i].path))
             place = place_in(memory, memory->ranges[i].start);
-    return place;
+    return (struct hs_place){.address = place, .program = auxv->program};
+}
+
+bool hs_place_is_valid(const struct hs_place *place, pid_t pid)
+{
+    struct hs_memory_auxv auxv;
+    hs_auxv_read(pid, &auxv);
+    return auxv.program == place->program;
 }

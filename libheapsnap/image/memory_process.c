@@ -161,9 +161,9 @@ static void show_look(struct live *live)
 }
 
 /* Before the stop, since it takes a while: a process that runs may be read as well. */
-static uint64_t find_place(struct live *live, const struct hs_memory_auxv *auxv)
+static struct hs_place find_place(struct live *live, const struct hs_memory_auxv *auxv)
 {
-    uint64_t place = 0;
+    struct hs_place place = {0};
     live->has_vm_read = false;
     if (open_files(live, NULL) == 0
         && hs_tables_read_maps(&live->tables, live->memory.pid) == 0) {
@@ -179,8 +179,10 @@ static int look(struct live *live, bool wants_image, struct hs_error *err)
     struct hs_memory_auxv auxv;
     hs_auxv_read(live->memory.pid, &auxv);
     live->look.image = 0;
-    uint64_t place = wants_image ? find_place(live, &auxv) : 0;
-    int result = hs_look_begin(&live->look, live->memory.pid, wants_image, place, err);
+    struct hs_place place = {0};
+    if (wants_image)
+        place = find_place(live, &auxv);
+    int result = hs_look_begin(&live->look, live->memory.pid, wants_image, &place, err);
     if (result != 0)
         return result;
     live->is_looking = true;

@@ -133,6 +133,44 @@ Test(memory_fallback, a_process_that_ends_under_a_look_is_let_go)
         cr_expect(eq(int, live_child_state(pid), '?'));
     }
 }
+
+static void become_another(void)
+{
+    live_child_hold_secret();
+    while (live_child->n_rounds == 0)
+        usleep(1000);
+    execl("/bin/sleep", "sleep", "60", NULL);
+}
+
+static bool is_sleep(pid_t pid)
+{
+    char path[64], name[16] = "";
+    snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+    FILE *file = fopen(path, "re");
+    bool is_it = file && fgets(name, sizeof(name), file) && strcmp(name, "sleep\n") == 0;
+    if (file)
+        fclose(file);
+    return is_it;
+}
+
+Test(memory_fallback, a_process_that_becomes_another_program_lives_and_is_cleared_up)
+{
+    pid_t pid = live_child_start(become_another);
+    struct hs_memory *memory = live_child_look(pid, true);
+    live_child->n_rounds = 1;
+    for (int i = 0; i < 5000 && !is_sleep(pid); i++)
+        usleep(1000);
+    cr_assert(is_sleep(pid));
+
+    live_child_expect_secret(memory);
+    hs_memory_close(memory);
+
+    cr_expect(eq(int, waitpid(pid, NULL, WNOHANG), 0));
+    hs_memory_close(live_child_look(pid, true));
+    cr_expect(eq(int, live_child_of(pid), 0));
+    cr_expect(eq(int, waitpid(pid, NULL, WNOHANG), 0));
+    live_child_end(pid);
+}
 #endif
 
 static uint32_t verdict_of(const struct sock_filter *filter, size_t count, int number)
