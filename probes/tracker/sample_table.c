@@ -163,6 +163,8 @@ static struct hs_live_block read_place(const struct bucket *bucket, unsigned i)
 
 bool hs_sample_remove(uint64_t address, struct hs_live_block *ret)
 {
+    if (address == 0)
+        return false; /* an empty place is no block */
     for (unsigned level = 0; level < LEVELS; level++) {
         struct bucket *bucket = __atomic_load_n(&levels[level], __ATOMIC_ACQUIRE);
         if (!bucket)

@@ -178,6 +178,19 @@ Test(sample, the_filter_empties_with_the_table)
     cr_expect(not(hs_sample_may_hold((void *)0x100000)));
 }
 
+Test(sample, a_free_of_nothing_takes_no_block_out)
+{
+    begin(1);
+    uint64_t neighbour = (uint64_t)1 << 39; /* shares an entry with 0 */
+    hs_sample_insert(neighbour, 100, 2);
+    cr_assert(hs_sample_may_hold(NULL));
+
+    cr_expect(not(hs_sample_remove(0, NULL)));
+
+    cr_expect(hs_sample_may_hold((void *)neighbour));
+    cr_expect(hs_sample_remove(neighbour, NULL));
+}
+
 Test(sample, a_full_place_of_the_filter_stays_full)
 {
     begin(4096);
