@@ -146,8 +146,11 @@ static bool same_text(const char *text, const char *other, size_t size)
     return i == size || text[i] == other[i];
 }
 
+/* An entry without an end is being written, or lost to another thread's for the same
+ * module: no frame names it, but the others keep their numbers. */
 static bool add_known(const struct hs_module *known)
 {
+    uint64_t end = __atomic_load_n(&known->end, __ATOMIC_ACQUIRE);
     struct hs_capture_module *module = hs_vector_push(&hs_image.modules, 1);
     if (!module)
         return false;
@@ -155,8 +158,8 @@ static bool add_known(const struct hs_module *known)
     if (known->end == 0) /* see modules.c: only its place counts */
         return true;
     *module = (struct hs_capture_module){
-        .start = known->start,
-        .end = known->end,
+        .start = end ? known->start : 0,
+        .end = end,
         .bias = known->bias,
         .flags = HS_MODULE_EXECUTABLE | HS_MODULE_UNLOADED,
         .build_id_size = known->build_id_size,
