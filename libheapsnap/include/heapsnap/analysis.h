@@ -120,12 +120,39 @@ HS_API void hs_comparison_destroy(struct hs_comparison *comparison); /* NULL is 
 
 /* ---- explaining one node ---- */
 
+/* The node with this id, or HS_ANALYSIS_NONE. */
+HS_API uint32_t hs_node_find_id(const struct hs_snapshot *snapshot, uint32_t id);
+
+/* The smallest node that holds this address of the process, or HS_ANALYSIS_NONE; needs
+ * names that end in an address ("<struct session 0x55…>"). */
+HS_API uint32_t hs_node_find_address(const struct hs_snapshot *snapshot,
+                                     uint64_t address);
+
+/* The node that an edge starts from. */
+HS_API uint32_t hs_edge_find_source(const struct hs_snapshot *snapshot, uint32_t edge);
+
+/* An edge from `from` as people read it: ".next", "[17]", "+0x18", "g_sessions". Returns
+ * `buffer`. */
+HS_API const char *hs_edge_text(const struct hs_snapshot *snapshot, uint32_t from,
+                                uint32_t edge, char *buffer, size_t size);
+
 /*
- * The shortest way from a root to `node` as "g_sessions (server) → next ×3 → user".
+ * The shortest way from a root to `node` as "g_sessions (server) → .next ×3 → .user".
  * Returns false when nothing holds it (it is lost, or only weakly reached).
  */
 HS_API bool hs_holder_text(const struct hs_analysis *analysis, uint32_t node,
                            char *buffer, size_t size);
+
+enum hs_holding {
+    HS_HELD,
+    HS_HELD_BY_THE_LOST, /* or lost itself */
+    HS_HELD_BY_NOTHING,  /* the root, or what only weak edges lead to */
+};
+
+/* The same with more steps, and for lost blocks from where their leader's id is:
+ * "@129 → .left → .right". Empty when nothing holds it. */
+HS_API enum hs_holding hs_path_text(const struct hs_analysis *analysis, uint32_t node,
+                                    char *buffer, size_t size);
 
 /* The frame that allocated `node` (a node itself), or HS_ANALYSIS_NONE: our own snapshots
  * tell it by a weak edge "allocated at". */
@@ -143,5 +170,90 @@ HS_API void hs_site_text(const struct hs_snapshot *snapshot, uint32_t site, char
 /* The frame that allocated most bytes of `nodes`, or HS_ANALYSIS_NONE. */
 HS_API uint32_t hs_site_find_main(const struct hs_snapshot *snapshot,
                                   const uint32_t *nodes, size_t count);
+
+/* ---- trees: what a node holds, and who holds it ---- */
+
+enum hs_outline_kind {
+    HS_OUTLINE_CONTENTS, /* DevTools' Containment: most retained first */
+    HS_OUTLINE_HOLDERS,  /* DevTools' Retainers: nearest to the root first */
+};
+
+/* What a row does not show below it. */
+enum hs_outline_mark {
+    HS_OUTLINE_WHOLE,
+    HS_OUTLINE_CYCLE,     /* the node is one of those above it */
+    HS_OUTLINE_ELSEWHERE, /* opened at another place, nearer to the start */
+    HS_OUTLINE_FOLDED,    /* not opened: too deep, not its own, or not the nearest */
+};
+
+struct hs_outline_row {
+    uint32_t depth; /* 0 is the node itself */
+    uint32_t node;
+    uint32_t edge; /* that joins it with the row it hangs from; none at depth 0 */
+    enum hs_outline_mark mark;
+    bool is_shared;    /* contents: its bytes are not among those the first row retains */
+    uint32_t left_out; /* rows that should hang from this one too */
+    uint64_t left_out_bytes; /* of contents: what they alone retain below this one */
+};
+
+/* Deeper than this nothing is opened. */
+#define HS_OUTLINE_DEPTH 1000
+
+struct hs_outline_options {
+    enum hs_outline_kind kind;
+    uint32_t depth;     /* levels below the first row */
+    size_t top;         /* rows below one; 0 = all */
+    uint64_t min_bytes; /* leave out what retains less */
+    uint64_t
+        open_bytes;   /* contents: do not open what retains less, nor, unless this is 0,
+                            what is shared */
+    bool is_complete; /* holders: open all, not the nearest alone */
+    bool has_weak;    /* weak edges, too; they are never opened */
+    /* Keep only rows that match, or lead to one that does; NULL keeps all. */
+    bool (*matches)(void *data, uint32_t node, uint32_t edge);
+    void *data;
+};
+
+struct hs_outline {
+    struct hs_outline_row *rows; /* each above those that hang from it */
+    size_t count;
+};
+
+/* `analysis` must have retained sizes. */
+HS_API int hs_outline_create(const struct hs_analysis *analysis, uint32_t node,
+                             const struct hs_outline_options *options,
+                             struct hs_outline **ret, struct hs_error *err);
+HS_API void hs_outline_destroy(struct hs_outline *outline); /* NULL is fine */
+
+/* ---- what is lost ---- */
+
+/* Lost blocks that one stack allocated, or, where no stack is known, of one class. In V8's
+ * snapshots: detached nodes of one class. */
+struct hs_lost_group {
+    const char *class_name; /* that most of the leaders' bytes have; borrowed */
+    uint32_t other_classes; /* how many more the leaders have */
+    uint32_t site;          /* frame that allocated most of their bytes, or none */
+    uint32_t other_sites;   /* stacks that differ in frames not shown in the group */
+    uint32_t first_leader;  /* in hs_lost.leaders; `leader_count` follow */
+    uint32_t leader_count;  /* nothing points to them */
+    uint32_t below_count;   /* lost only through them */
+    uint64_t own, retained; /* bytes of the leaders; of all */
+};
+
+struct hs_lost {
+    struct hs_lost_group *groups; /* largest retained first */
+    uint32_t group_count;
+    uint32_t *leaders; /* nodes; in a group the largest retained first */
+    uint32_t leader_count;
+    uint32_t shared_count; /* lost through leaders of several groups */
+    uint64_t shared_bytes;
+    uint32_t count; /* all: DevTools' "Objects retained by detached DOM nodes" */
+    uint64_t bytes;
+};
+
+/* `analysis` must have retained sizes and outlive the result. */
+HS_API int hs_lost_create(const struct hs_analysis *analysis, struct hs_lost **ret,
+                          struct hs_error *err);
+HS_API void hs_lost_destroy(struct hs_lost *lost); /* NULL is fine */
 
 #endif

@@ -10,7 +10,7 @@ expect_status 0
 expect_quiet
 expect_out 'void* ← cache_put (cache.c:74)  +22.4 kB in 20 new'
 expect_out 'allocated by  cache_put (cache.c:74) ← on_read (server.c:260)'
-expect_out 'held by       default_cache (libcache.so.2) → head → next ×5 → value'
+expect_out 'held by       default_cache (libcache.so.2) → .head → .next ×5 → .value'
 expect_out 'lost: nothing points to it'
 
 run "$heapsnap" diff "$before" "$before"

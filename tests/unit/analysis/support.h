@@ -2,8 +2,9 @@
 
 /*
  * Graphs in a line: "root>a a>b b~>c" are edges, "~>" a weak one. Every name is a node of
- * size 10 whose class is its name; the first node is the root and synthetic. Ids are
- * 1, 3, 5 … in order of first mention.
+ * size 10 whose class is its name; the first node is the root and synthetic, and so is
+ * "(a_group)", of size 0; "a!" is detached. Ids are 1, 3, 5 … in order of first mention. An edge
+ * is named by its target, or as in "a>b=next"; "_" there is a space, a number an element.
  */
 
 #ifndef HEAPSNAP_TESTS_ANALYSIS_SUPPORT_H
@@ -29,11 +30,37 @@ static inline uint32_t graph_node(struct hs_snapshot_builder *builder, const cha
         if (strcmp(names[i], name) == 0)
             return i;
     names[*count] = strdup(name);
-    uint32_t text = hs_snapshot_builder_string(builder, *count == 0 ? "" : name);
+    char plain[64] = "";
+    if (*count > 0)
+        snprintf(plain, sizeof(plain), "%s", name);
+    for (char *at = strchr(plain, '_'); at && *plain == '('; at = strchr(at, '_'))
+        *at = ' ';
+    uint32_t text = hs_snapshot_builder_string(builder, plain);
     enum hs_node_type type =
         *count == 0 || name[0] == '(' ? HS_NODE_SYNTHETIC : HS_NODE_NATIVE;
     return hs_snapshot_builder_node(builder, type, text, 2 * (*count)++ + 1,
-                                    type == HS_NODE_SYNTHETIC ? 0 : 10, 0);
+                                    type == HS_NODE_SYNTHETIC ? 0 : 10,
+                                    strchr(name, '!') ? HS_DETACHEDNESS_DETACHED : 0);
+}
+
+/* Add the edge from `source` to `target` that "=name", or nothing, at `text` names. Returns
+ * what follows. */
+static inline const char *graph_edge(struct hs_snapshot_builder *builder,
+                                     const char *text, enum hs_edge_type type,
+                                     uint32_t source, uint32_t target, const char *to)
+{
+    char name[64];
+    int used = 0;
+    if (sscanf(text, "=%63[^ ]%n", name, &used) != 1)
+        snprintf(name, sizeof(name), "%s", to);
+    for (char *at = strchr(name, '_'); at; at = strchr(at, '_'))
+        *at = ' ';
+    bool is_number = name[0] >= '0' && name[0] <= '9';
+    uint32_t number = is_number ? (uint32_t)strtoul(name, NULL, 10)
+                                : hs_snapshot_builder_string(builder, name);
+    hs_snapshot_builder_edge(builder, source, is_number ? HS_EDGE_ELEMENT : type, number,
+                             target);
+    return text + used;
 }
 
 static inline struct graph graph_create(const char *text)
@@ -50,12 +77,12 @@ static inline struct graph graph_create(const char *text)
         text += used;
         enum hs_edge_type type = *text == '~' ? HS_EDGE_WEAK : HS_EDGE_PROPERTY;
         text += type == HS_EDGE_WEAK ? 2 : 1;
-        if (sscanf(text, "%63[^>~ ]%n", to, &used) != 1)
+        if (sscanf(text, "%63[^>~= ]%n", to, &used) != 1)
             abort();
         uint32_t source = graph_node(builder, names, &count, from);
         uint32_t target = graph_node(builder, names, &count, to);
-        hs_snapshot_builder_edge(builder, source, type,
-                                 hs_snapshot_builder_string(builder, to), target);
+        text = graph_edge(builder, text + used, type, source, target, to);
+        used = 0;
     }
     struct hs_analysis_options options = {.with_retained = true};
     if (hs_snapshot_builder_finish(builder, NULL, &graph.snapshot, NULL) < 0

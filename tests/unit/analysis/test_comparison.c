@@ -142,7 +142,7 @@ Test(comparison, a_holder_is_told_from_the_global_on)
     cr_expect(hs_holder_text(after.analysis, 6, text, sizeof(text)));
     cr_expect(eq(str, text, "g_sessions (server)"));
     cr_expect(hs_holder_text(after.analysis, 6 + 39, text, sizeof(text)));
-    cr_expect(eq(str, text, "g_sessions (server) → next ×39"));
+    cr_expect(eq(str, text, "g_sessions (server) → .next ×39"));
     cr_expect(not(hs_holder_text(after.analysis, 6 + 40, text, sizeof(text))),
               "a lost block has no holder");
 
