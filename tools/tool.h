@@ -38,6 +38,9 @@ int hs_verb_snap(int argc, char **argv);
 int hs_verb_ls(int argc, char **argv);
 int hs_verb_watch(int argc, char **argv);
 int hs_verb_summary(int argc, char **argv);
+int hs_verb_lost(int argc, char **argv);
+int hs_verb_tree(int argc, char **argv);
+int hs_verb_retainers(int argc, char **argv);
 int hs_verb_diff(int argc, char **argv);
 /* Started by the image with a capture descriptor; not for people. */
 int hs_verb_write(int argc, char **argv);
