@@ -34,11 +34,12 @@
 #define REAP_TRIES 50
 #define REAP_PAUSE_US 20000
 
-/* Two tools must not use the same place at once; they meet at the program's file. */
+/* Two tools must not use the same place at once; they meet at a file of the process that
+ * only those can open who may trace it. -1: another one is at it. */
 static int lock_place(pid_t pid)
 {
     char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+    snprintf(path, sizeof(path), "/proc/%d/auxv", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         close(fd);

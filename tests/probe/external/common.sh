@@ -14,6 +14,7 @@ fi
 dir=$(mktemp -d)
 pids=
 trap '' PIPE
+# shellcheck disable=SC2154
 trap 'exec 3>&-; for p in $pids; do kill -9 "$p" 2>/dev/null || :; done; rm -rf "$dir"' EXIT
 
 fail()
@@ -37,6 +38,7 @@ await()
 start_subject()
 {
     mkfifo "$dir/in"
+    # shellcheck disable=SC2154
     "$subject" "$1" <"$dir/in" >"$dir/out" 2>&1 &
     pid=$!
     pids="$pids $pid"

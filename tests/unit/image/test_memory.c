@@ -47,6 +47,27 @@ Test(memory, an_image_is_read_byte_for_byte_while_the_process_goes_on)
     live_child_end(pid);
 }
 
+Test(memory, two_processes_and_one_twice_are_looked_at_at_once)
+{
+    pid_t first = live_child_start(live_child_hold_secret);
+    pid_t second = live_child_start(live_child_hold_secret);
+    const pid_t pids[] = {first, second, first};
+    struct hs_memory *memories[3];
+
+    for (int i = 0; i < 3; i++)
+        memories[i] = live_child_look(pids[i], true);
+
+    for (int i = 0; i < 3; i++) {
+        cr_expect(eq(int, (int)memories[i]->way, HS_MEMORY_IMAGE), "%s",
+                  memories[i]->way_reason);
+        live_child_expect_secret(memories[i]);
+        hs_memory_close(memories[i]);
+    }
+    cr_expect(eq(int, live_child_of(first), 0));
+    live_child_end(first);
+    live_child_end(second);
+}
+
 static void count_up(void)
 {
     static volatile unsigned long rounds;
