@@ -19,7 +19,7 @@
 #include "libheapsnap/types/site_scope.h"
 #include "probes/abi.h"
 
-#define NODES_MAX 8
+#define NODES_MAX 16 /* debug builds pile wrappers up */
 #define STORES_MAX 6
 #define CODE_BYTES 64
 

@@ -149,10 +149,26 @@ static uint32_t type_parameter(struct hs_layouts *layouts, uint32_t module,
     return HS_TYPE_NONE;
 }
 
-static bool is_rust(Dwarf_Die *die)
+static int language_of(Dwarf_Die *die)
 {
     Dwarf_Die unit;
-    return dwarf_diecu(die, &unit, NULL, NULL) && dwarf_srclang(&unit) == DW_LANG_Rust;
+    return dwarf_diecu(die, &unit, NULL, NULL) ? dwarf_srclang(&unit) : -1;
+}
+
+/* What an allocator returns is the very type in C++, where a template makes one for each;
+ * in C it may be what all its objects have in common. Text is text. */
+static enum hs_site_certainty certainty_of(int language, enum hs_type_kind kind)
+{
+    switch (language) {
+    case DW_LANG_C89:
+    case DW_LANG_C:
+    case DW_LANG_C99:
+    case DW_LANG_C11:
+    case 0x2c: /* C17 */
+        return kind == HS_TYPE_TEXT ? HS_SITE_EXACT : HS_SITE_WEAK;
+    default:
+        return HS_SITE_EXACT;
+    }
 }
 
 /* Methods of what owns a block of T's; other functions may call anything T. */
@@ -170,7 +186,8 @@ static bool is_of_owner(const char *name)
 void hs_site_ask_wrapper(struct hs_layouts *layouts, uint32_t module, Dwarf_Die *function,
                          const char *name, struct hs_site *site)
 {
-    if (is_rust(function)) {
+    int language = language_of(function);
+    if (language == DW_LANG_Rust) {
         if (!is_of_owner(name))
             return;
         hs_site_suggest(layouts, site, type_parameter(layouts, module, function),
@@ -179,7 +196,12 @@ void hs_site_ask_wrapper(struct hs_layouts *layouts, uint32_t module, Dwarf_Die 
     }
     uint32_t returned = hs_layouts_die_type(layouts, module, function, DW_AT_type);
     const struct hs_layout_entry *entry = hs_layouts_entry(layouts, returned);
-    if (entry && entry->type.kind == HS_TYPE_POINTER
-        && !(entry->derived_flags & HS_LAYOUT_REFERENCE))
-        hs_site_suggest(layouts, site, entry->type.element, HS_SITE_EXACT);
+    if (!entry || entry->type.kind != HS_TYPE_POINTER
+        || (entry->derived_flags & HS_LAYOUT_REFERENCE))
+        return;
+    const struct hs_layout_entry *element =
+        hs_layouts_entry(layouts, entry->type.element);
+    if (element)
+        hs_site_suggest(layouts, site, entry->type.element,
+                        certainty_of(language, element->type.kind));
 }
