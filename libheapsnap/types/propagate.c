@@ -13,6 +13,9 @@
 
 #define PLACES_MAX 8
 
+/* Who asks for "offsetof(struct entry, key) + length" may leave out so much of it. */
+#define PADDING_MAX 7
+
 /* So many numbers make a row; fewer may be a small structure. */
 #define PLAIN_ROW_MIN 4
 
@@ -93,7 +96,10 @@ static enum hs_rank rank_object(const struct hs_types *types, uint32_t block,
     if (shape->size == 0)
         return type && type->kind == HS_TYPE_DECLARED ? HS_RANK_GUESS : HS_RANK_NONE;
     if (info->size < shape->size)
-        return HS_RANK_NONE;
+        return info->size + PADDING_MAX >= shape->size && type
+                       && type->kind == HS_TYPE_STRUCT
+                   ? HS_RANK_HEAD
+                   : HS_RANK_NONE;
     /* A number is often what a longer thing begins with, but that has pointers. */
     bool is_plain = type && type->kind == HS_TYPE_SCALAR;
     if (is_plain && !has_its_pointers(types, block, shape))
