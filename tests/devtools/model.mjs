@@ -98,19 +98,27 @@ export class Model {
     };
   }
 
-  /** What Containment shows below a node, weak edges included. */
+  /** A node's edges, weak ones included, as the file has them. */
   edges(id) {
     return this.#rows(this.snapshot.createEdgesProvider(this.node(id).index));
   }
 
-  /** What the Retainers pane shows for a node: nearest to the root first. */
-  retainers(id) {
-    const rows = this.#rows(this.snapshot.createRetainingEdgesProvider(this.node(id).index));
-    return rows.sort((a, b) => a.distance - b.distance);
+  /** What Containment shows below a node: the same, most retained first. */
+  contents(id) {
+    return this.#rows(this.snapshot.createEdgesProvider(this.node(id).index),
+      {fieldName1: 'retainedSize', ascending1: false, fieldName2: '!edgeName', ascending2: true});
   }
 
-  #rows(provider) {
+  /** What the Retainers pane shows for a node: nearest to the root first. */
+  retainers(id) {
+    return this.#rows(this.snapshot.createRetainingEdgesProvider(this.node(id).index),
+      {fieldName1: '!edgeDistance', ascending1: true, fieldName2: 'name', ascending2: true});
+  }
+
+  /** `order`: how the panel's grids ask for it (HeapSnapshotGridNodes.ts). */
+  #rows(provider, order) {
     if (provider.isEmpty()) return [];
+    if (order) provider.sortAndRewind(order);
     return provider.serializeItemsRange(0, 1_000_000).items.map(({name, type, node}) => ({
       edge: name, type, id: node.id, name: node.name, nodeType: node.type,
       distance: node.distance, retained: node.retainedSize,
