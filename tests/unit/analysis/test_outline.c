@@ -97,16 +97,17 @@ Test(outline, deeper_than_asked_nothing_is_opened)
 
 Test(outline, more_than_asked_are_counted_with_what_they_alone_retain)
 {
-    struct graph graph = graph_create(
-        "r>(g) (g)>l l>a l>b l>c l>s (g)>s a>a1 a1>a2 b>b1 s>s1 s1>s2 s2>s3");
+    struct graph graph =
+        graph_create("r>(g) (g)>l l>a l>b l>c l>s (g)>s a>a1 a1>a2 b>b1 s>s1 s1>s2 s2>s3 "
+                     "l>t (g)>t");
     struct hs_outline_options options = contents;
     struct hs_outline *outline = NULL;
     options.top = 2;
 
     hs_outline_create(graph.analysis, graph_find(&graph, "l"), &options, &outline, NULL);
 
-    cr_expect(eq(u32, outline->rows[0].left_out, 2));
-    cr_expect(eq(u64, outline->rows[0].left_out_bytes, 30)); /* b, b1, c */
+    cr_expect(eq(u32, outline->rows[0].left_out, 3));
+    cr_expect(eq(u64, outline->rows[0].left_out_bytes, 30)); /* b, b1, c; not t */
     cr_expect(outline->rows[1].is_shared);                   /* s */
     hs_outline_destroy(outline);
     graph_destroy(&graph);
