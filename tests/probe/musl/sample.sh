@@ -36,7 +36,7 @@ printf 'warm\nworked\n' | cmp -s - "$work/out" || fail 'other output'
 expect() {
     grep -q "\"live_blocks\": $1," "$work/summary" || fail "not $1 live blocks"
     grep -q "\"live_bytes\": $2," "$work/summary" || fail "not $2 live bytes"
-    grep -q "← $3 (" "$work/summary" || fail "no stack names $3"
+    grep -q "\"$3 (" "$snapshot" || fail "no stack names $3"
 }
 grep -q '"exit_status"' "$work/summary" && fail 'a status that nobody told'
 case ${sample##*/} in

@@ -64,11 +64,12 @@ __attribute__((noinline)) static uint32_t follow(uint32_t path)
     return stack;
 }
 
+/* Which of the two functions holds the address is told by the nearest beginning below. */
 static bool is_in(uint64_t address, uint32_t (*function)(uint32_t, int))
 {
-    return address - (uint64_t)function < 400
-           && (function != even || address - (uint64_t)odd >= 400 || even > odd)
-           && (function != odd || address - (uint64_t)even >= 400 || odd > even);
+    uint64_t other = (uint64_t)(function == odd ? even : odd);
+    uint64_t distance = address - (uint64_t)function;
+    return distance < 400 && (address < other || address - other > distance);
 }
 
 /* Do the innermost frames of `stack` say `path`? */
