@@ -103,10 +103,18 @@ static void cut(char *text, size_t size)
     memcpy(text + size, "…", sizeof("…"));
 }
 
-static bool is_string(uint8_t type)
+/* Does the name hold what the text says? Ours often say only where it is. */
+static bool is_quotation(const struct hs_snapshot *snapshot, uint32_t node)
 {
-    return type == HS_NODE_STRING || type == HS_NODE_CONCATENATED_STRING
-           || type == HS_NODE_SLICED_STRING;
+    uint8_t type = snapshot->node_type[node];
+    const char *name = snapshot->strings[snapshot->node_name[node]];
+    bool is_ours = json_object_get(snapshot->metadata, "heapsnap") != NULL;
+    bool is_place = is_ours
+                    && (strncmp(name, "text 0x", strlen("text 0x")) == 0
+                        || strncmp(name, "text ← ", strlen("text ← ")) == 0);
+    return !is_place
+           && (type == HS_NODE_STRING || type == HS_NODE_CONCATENATED_STRING
+               || type == HS_NODE_SLICED_STRING);
 }
 
 const char *hs_node_text(const struct hs_analysis *analysis, uint32_t node,
@@ -116,9 +124,9 @@ const char *hs_node_text(const struct hs_analysis *analysis, uint32_t node,
     const char *name = snapshot->strings[snapshot->node_name[node]];
     if (node == snapshot->root)
         return strcpy(buffer, "(root)");
-    if (!*name && !is_string(snapshot->node_type[node]))
+    if (!*name && !is_quotation(snapshot, node))
         name = analysis->classes[analysis->node_class[node]].name;
-    if (is_string(snapshot->node_type[node])) {
+    if (is_quotation(snapshot, node)) {
         buffer[0] = '"';
         hs_name_text(snapshot, name, buffer + 1, HS_NODE_TEXT - 8);
         cut(buffer, STRING_SHOWN);

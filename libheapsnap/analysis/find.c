@@ -2,7 +2,7 @@
 
 /*
  * From what a person types to a node. An id is in a column; the address of a block is in
- * the names of our own snapshots only, as the end of "<class 0x55…>".
+ * the names of our own snapshots only: "<class 0x55…>", "text 0x55… ← site".
  */
 
 #include <stdlib.h>
@@ -18,15 +18,18 @@ uint32_t hs_node_find_id(const struct hs_snapshot *snapshot, uint32_t id)
     return HS_ANALYSIS_NONE;
 }
 
-/* "… 0x55d0c3a03348>" and nothing behind it: parts of huge blocks have no address. */
+/* "<… 0x55d0c3a03348>" and nothing behind it, for parts of huge blocks have no address, or
+ * "text 0x55d0c3a03348 ← …". */
 static bool parse_address(const char *name, uint64_t *ret)
 {
-    const char *digits = strrchr(name, ' ');
-    if (*name != '<' || !digits || strncmp(digits, " 0x", 3) != 0)
+    static const char text[] = "text 0x";
+    bool is_text = strncmp(name, text, sizeof(text) - 1) == 0;
+    const char *space = is_text ? strchr(name, ' ') : strrchr(name, ' ');
+    if ((!is_text && *name != '<') || !space || strncmp(space, " 0x", 3) != 0)
         return false;
     char *end;
-    unsigned long long value = strtoull(digits + 3, &end, 16);
-    if (strcmp(end, ">") != 0)
+    unsigned long long value = strtoull(space + 3, &end, 16);
+    if (end == space + 3 || (is_text ? *end != ' ' : strcmp(end, ">") != 0))
         return false;
     *ret = value;
     return true;

@@ -124,7 +124,7 @@ HS_API void hs_comparison_destroy(struct hs_comparison *comparison); /* NULL is 
 HS_API uint32_t hs_node_find_id(const struct hs_snapshot *snapshot, uint32_t id);
 
 /* The smallest node that holds this address of the process, or HS_ANALYSIS_NONE; needs
- * names that end in an address ("<struct session 0x55…>"). */
+ * names with addresses ("<struct session 0x55…>", "text 0x55… ← …"). */
 HS_API uint32_t hs_node_find_address(const struct hs_snapshot *snapshot,
                                      uint64_t address);
 

@@ -72,15 +72,18 @@ Test(holders, an_address_means_the_smallest_block_around_it)
                                         "<struct\u00a0b 0x1120>",
                                         "<big 0x1000 part 2>",
                                         "0x1100",
-                                        "<struct c 0x1100 >"};
-    static const uint32_t sizes[] = {4096, 16, 16, 9, 9, 9};
-    struct hs_snapshot *snapshot = snapshot_of(names, sizes, 6);
+                                        "<struct c 0x1100 >",
+                                        "text 0x3000 ← f (a.c:1)",
+                                        "text 0x3000"};
+    static const uint32_t sizes[] = {4096, 16, 16, 9, 9, 9, 20, 9};
+    struct hs_snapshot *snapshot = snapshot_of(names, sizes, 8);
 
     cr_expect(eq(u32, hs_node_find_address(snapshot, 0x1100), 2));
     cr_expect(eq(u32, hs_node_find_address(snapshot, 0x110f), 2));
     cr_expect(eq(u32, hs_node_find_address(snapshot, 0x1110), 1));
     cr_expect(eq(u32, hs_node_find_address(snapshot, 0x1120), 3));
     cr_expect(eq(u32, hs_node_find_address(snapshot, 0x2000), HS_ANALYSIS_NONE));
+    cr_expect(eq(u32, hs_node_find_address(snapshot, 0x3001), 7));
 
     hs_snapshot_destroy(snapshot);
 }
