@@ -1,90 +1,73 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * A place is claimed by its size, which is never 0 in use; its start follows, and the
- * count last: a place whose count is 0 is nobody's region yet, or no more.
- *
- * The same pair registered by two threads at once may take two places; each is taken back
- * for itself, so the sum is right all the same.
+ * Every registration has a place of its own, also of a pair that is there already. A place
+ * is free, being written, or ready; its state has a version, too, so that who takes a region
+ * out takes the one that was looked at, whatever other threads do with the place.
  */
 
 #include "probes/tracker/regions.h"
 
 #include <stddef.h>
 
+enum { FREE, WRITING, READY, STATE = 3, VERSION = 4 };
+
 static struct region {
-    uint64_t size; /* 0: free */
-    uint64_t start;
-    uint32_t count;
+    uint64_t state; /* one of the three, and a count of VERSIONs */
+    uint64_t start, size;
 } regions[HS_REGIONS_MAX];
-
-/* Whoever counts keeps the place from being given to another pair. False: it is free. */
-static bool hold(struct region *region)
-{
-    uint32_t count = __atomic_load_n(&region->count, __ATOMIC_ACQUIRE);
-    while (count > 0)
-        if (__atomic_compare_exchange_n(&region->count, &count, count + 1, false,
-                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-            return true;
-    return false;
-}
-
-/* Take back `times` that are counted; false, and nothing done, when they are not. */
-static bool let_go(struct region *region, uint32_t times)
-{
-    uint32_t count = __atomic_load_n(&region->count, __ATOMIC_ACQUIRE);
-    while (count >= times)
-        if (__atomic_compare_exchange_n(&region->count, &count, count - times, false,
-                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-            if (count == times)
-                __atomic_store_n(&region->size, 0, __ATOMIC_RELEASE);
-            return true;
-        }
-    return false;
-}
-
-/* Hold the place of the pair; NULL when there is none. */
-static struct region *find(uint64_t start, uint64_t size)
-{
-    for (uint32_t i = 0; i < HS_REGIONS_MAX; i++) {
-        if (__atomic_load_n(&regions[i].size, __ATOMIC_RELAXED) != size
-            || !hold(&regions[i]))
-            continue;
-        if (__atomic_load_n(&regions[i].size, __ATOMIC_RELAXED) == size
-            && __atomic_load_n(&regions[i].start, __ATOMIC_RELAXED) == start)
-            return &regions[i];
-        let_go(&regions[i], 1);
-    }
-    return NULL;
-}
 
 bool hs_region_add(uint64_t start, uint64_t size)
 {
     uint64_t end;
     if (size == 0 || __builtin_add_overflow(start, size, &end))
         return false;
-    if (find(start, size))
-        return true;
     for (uint32_t i = 0; i < HS_REGIONS_MAX; i++) {
-        uint64_t nobodys = 0;
-        if (!__atomic_compare_exchange_n(&regions[i].size, &nobodys, size, false,
-                                         __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        struct region *region = &regions[i];
+        uint64_t state = __atomic_load_n(&region->state, __ATOMIC_RELAXED);
+        if ((state & STATE) != FREE
+            || !__atomic_compare_exchange_n(&region->state, &state, state + WRITING,
+                                            false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
             continue;
-        __atomic_store_n(&regions[i].start, start, __ATOMIC_RELAXED);
-        __atomic_store_n(&regions[i].count, 1, __ATOMIC_RELEASE);
+        __atomic_store_n(&region->start, start, __ATOMIC_RELAXED);
+        __atomic_store_n(&region->size, size, __ATOMIC_RELAXED);
+        __atomic_store_n(&region->state, state + READY, __ATOMIC_RELEASE);
         return true;
     }
     return false;
 }
 
+static bool holds(const struct region *region, uint64_t start, uint64_t size)
+{
+    return __atomic_load_n(&region->start, __ATOMIC_RELAXED) == start
+           && __atomic_load_n(&region->size, __ATOMIC_RELAXED) == size;
+}
+
 bool hs_region_remove(uint64_t start, uint64_t size)
 {
-    struct region *region = size > 0 ? find(start, size) : NULL;
-    if (!region)
-        return false;
-    if (let_go(region, 2)) /* our hold, and one that was registered */
-        return true;
-    let_go(region, 1); /* somebody else was faster */
+    for (uint32_t i = 0; i < HS_REGIONS_MAX; i++) {
+        struct region *region = &regions[i];
+        uint64_t state = __atomic_load_n(&region->state, __ATOMIC_ACQUIRE);
+        while ((state & STATE) == READY && holds(region, start, size))
+            if (__atomic_compare_exchange_n(&region->state, &state,
+                                            (state & ~(uint64_t)STATE) + VERSION, false,
+                                            __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+                return true;
+    }
+    return false;
+}
+
+static bool is_ready(const struct region *region)
+{
+    return (__atomic_load_n(&region->state, __ATOMIC_ACQUIRE) & STATE) == READY;
+}
+
+/* A pair that is registered more than once is one region. */
+static bool is_told(uint32_t before, uint64_t start, uint64_t size)
+{
+    for (uint32_t i = 0; i < before; i++)
+        if (is_ready(&regions[i]) && holds(&regions[i], start, size))
+            return true;
     return false;
 }
 
@@ -92,11 +75,11 @@ void hs_region_each(bool (*visit)(uint64_t start, uint64_t size, void *context),
                     void *context)
 {
     for (uint32_t i = 0; i < HS_REGIONS_MAX; i++) {
-        if (__atomic_load_n(&regions[i].count, __ATOMIC_ACQUIRE) == 0)
+        if (!is_ready(&regions[i]))
             continue;
         uint64_t start = __atomic_load_n(&regions[i].start, __ATOMIC_RELAXED);
         uint64_t size = __atomic_load_n(&regions[i].size, __ATOMIC_RELAXED);
-        if (size > 0 && !visit(start, size, context))
+        if (!is_told(i, start, size) && !visit(start, size, context))
             return;
     }
 }
