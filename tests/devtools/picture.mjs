@@ -23,7 +23,7 @@ try {
     {logins: 8, visits: 30, misses: 5}); // few enough to see all three leaks at once
   await panel.open(files.before, files.after);
   await panel.show('Comparison');
-  await panel.selectLargest('session_new');
+  await panel.selectLargest('struct session');
   await panel.retainer(/^g_sessions/);
   fs.mkdirSync(path.dirname(target), {recursive: true});
   await panel.screenshot(target);

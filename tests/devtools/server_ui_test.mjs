@@ -25,22 +25,22 @@ after(() => panel?.stop());
 
 test('Comparison shows the three leaks and nothing else', async () => {
   await panel.show('Comparison');
-  await panel.row('session_new');
+  await panel.row('struct session');
 
   const rows = await panel.rows();
 
-  assert.deepEqual(rows.map(row => [/(\w+) \(leaky_server\.c:\d+\)/.exec(row.name)?.[1] ?? row.name,
+  assert.deepEqual(rows.map(row => [/struct (\w+)/.exec(row.name)?.[0] ?? row.name,
     row['# New'], row['# Deleted']]), [
-    ['session_new', `${GROWTH.logins}`, '0'],
-    ['request_new', `${GROWTH.misses}`, '0'],
-    ['request_log_append', `${GROWTH.logins + GROWTH.visits + GROWTH.misses}`, '0'],
+    ['struct session', `${GROWTH.logins}`, '0'],
+    ['struct request', `${GROWTH.misses}`, '0'],
+    ['struct log_line', `${GROWTH.logins + GROWTH.visits + GROWTH.misses}`, '0'],
   ]);
   assert.match(rows[1].name, /Detached/);
   await shot('comparison');
 });
 
 test("a session's Retainers lead to the table of sessions", async () => {
-  await panel.selectLargest('session_new');
+  await panel.selectLargest('struct session');
 
   await panel.retainer(/^g_sessions\S* in leaky_server \(\.data, \.bss\) @\d+$/);
   await panel.retainer(/^leaky_server in \(Modules\) @\d+$/);
@@ -50,8 +50,8 @@ test("a session's Retainers lead to the table of sessions", async () => {
 test('Summary counts the whole request log, held by one global', async () => {
   await panel.show('Summary');
 
-  const row = await panel.row('request_log_append');
-  await panel.selectLargest('request_log_append');
+  const row = await panel.row('struct log_line');
+  await panel.selectLargest('struct log_line');
 
   assert.match(row.name, /×235$/);
   await panel.retainer(/^g_request_log in leaky_server \(\.data, \.bss\) @\d+$/);
