@@ -17,6 +17,7 @@ const struct hs_verb hs_verbs[] = {
     {"snap", "take a snapshot of a process, or of a core file", hs_verb_snap},
     {"ls", "list the tracked processes", hs_verb_ls},
     {"watch", "raise leak events while a process grows", hs_verb_watch},
+    {"info", "what a snapshot says about itself", hs_verb_info},
     {"summary", "what is in a snapshot, by class", hs_verb_summary},
     {"lost", "what nothing in a snapshot points to", hs_verb_lost},
     {"tree", "what a snapshot or a node of it holds", hs_verb_tree},

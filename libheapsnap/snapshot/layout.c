@@ -170,8 +170,7 @@ static bool read_counts(const struct hs_cursor *cursor, json_t *header,
     return true;
 }
 
-bool hs_layout_read(struct hs_cursor *cursor, struct hs_snapshot *snapshot,
-                    struct hs_layout *ret)
+bool hs_layout_header(struct hs_cursor *cursor, json_t **ret)
 {
     hs_cursor_skip_space(cursor);
     const char *first = cursor->at;
@@ -180,12 +179,24 @@ bool hs_layout_read(struct hs_cursor *cursor, struct hs_snapshot *snapshot,
     if ((size_t)(cursor->at - first) > HEADER_LIMIT)
         return hs_cursor_fail(cursor, "the \"snapshot\" object is too big");
     json_error_t reason;
-    hs_auto(guard_json) json_t *header =
+    json_t *header =
         json_loadb(first, (size_t)(cursor->at - first), JSON_ALLOW_NUL, &reason);
-    if (!json_is_object(header))
-        return hs_cursor_fail(cursor,
-                              "the \"snapshot\" object before this is damaged: %s",
-                              header ? "it is no object" : reason.text);
+    if (!json_is_object(header)) {
+        hs_cursor_fail(cursor, "the \"snapshot\" object before this is damaged: %s",
+                       header ? "it is no object" : reason.text);
+        json_decref(header);
+        return false;
+    }
+    *ret = header;
+    return true;
+}
+
+bool hs_layout_read(struct hs_cursor *cursor, struct hs_snapshot *snapshot,
+                    struct hs_layout *ret)
+{
+    hs_auto(guard_json) json_t *header = NULL;
+    if (!hs_layout_header(cursor, &header))
+        return false;
     json_t *meta = json_object_get(header, "meta");
     *ret = (struct hs_layout){0};
     if (!json_is_object(meta))

@@ -63,8 +63,11 @@ struct hs_layout {
     uint64_t root_index;
 };
 
+/* Step over the value of "snapshot" at the cursor; the object is the caller's. */
+bool hs_layout_header(struct hs_cursor *cursor, struct json_t **ret);
+
 /*
- * Step over the value of "snapshot" at the cursor. Fills `ret`, and in `snapshot` the
+ * The same, and understand it. Fills `ret`, and in `snapshot` the
  * metadata, the other types and extra_native_bytes.
  */
 bool hs_layout_read(struct hs_cursor *cursor, struct hs_snapshot *snapshot,

@@ -11,93 +11,12 @@
 #include "heapsnap/snapshot.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "libheapsnap/base/array.h"
 #include "libheapsnap/base/guard.h"
+#include "libheapsnap/snapshot/input.h"
 #include "libheapsnap/snapshot/sections.h"
 #include "libheapsnap/snapshot/storage.h"
-
-struct text {
-    char *at;
-    size_t size;
-    bool is_mapped;
-};
-
-static void release(struct text *text)
-{
-    if (text->is_mapped)
-        munmap(text->at, text->size);
-    else
-        free(text->at);
-}
-
-/* Blanks that may stand before a snapshot in a pipe. */
-#define BLANKS_MAX 4096
-
-/* Does it begin as no snapshot does? Then there is no sense in reading a device or a pipe
- * to an end that it may not have. */
-static bool is_hopeless(const char *text, size_t size)
-{
-    size_t blanks = 0;
-    while (blanks < size && strchr(" \t\r\n", text[blanks]) && text[blanks])
-        blanks++;
-    return blanks > BLANKS_MAX
-           || (blanks < size && text[blanks] != '{' && text[blanks] != '\xef');
-}
-
-/* Pipes cannot be mapped. */
-static int read_stream(int fd, const char *path, struct text *ret, struct hs_error *err)
-{
-    HS_ARRAY(char) bytes = {0};
-    for (;;) {
-        if (!hs_array_reserve(&bytes, bytes.count + 65536)) {
-            free(bytes.at);
-            return hs_error_set(err, ENOMEM, "no memory to load %s", path);
-        }
-        ssize_t got = read(fd, bytes.at + bytes.count, bytes.room - bytes.count);
-        if (got == 0)
-            break;
-        if (got > 0) {
-            bytes.count += (size_t)got;
-            if (is_hopeless(bytes.at, bytes.count))
-                break;
-        } else if (errno != EINTR) {
-            int code = errno;
-            free(bytes.at);
-            return hs_error_set(err, code, "cannot read %s: %s", path, strerror(code));
-        }
-    }
-    *ret = (struct text){.at = bytes.at, .size = bytes.count};
-    return 0;
-}
-
-static int open_text(const char *path, struct text *ret, struct hs_error *err)
-{
-    hs_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    if (fd < 0 || fstat(fd, &status) < 0)
-        return hs_error_set(err, errno, "cannot open %s: %s", path, strerror(errno));
-    if (S_ISDIR(status.st_mode))
-        return hs_error_set(err, EISDIR, "%s is a directory; name a .heapsnapshot file",
-                            path);
-    if (!S_ISREG(status.st_mode))
-        return read_stream(fd, path, ret, err);
-    if (status.st_size == 0)
-        return hs_error_set(err, EINVAL, "%s is empty", path);
-    size_t size = (size_t)status.st_size;
-    void *at = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (at == MAP_FAILED)
-        return hs_error_set(err, errno, "cannot map %s: %s", path, strerror(errno));
-    madvise(at, size, MADV_SEQUENTIAL);
-    *ret = (struct text){.at = at, .size = size, .is_mapped = true};
-    return 0;
-}
 
 enum section { SNAPSHOT, NODES, EDGES, FUNCTIONS, TREE, LOCATIONS, STRINGS, UNKNOWN };
 
@@ -235,18 +154,19 @@ int hs_snapshot_load(const char *path, struct hs_snapshot **ret, struct hs_error
     struct hs_error local = {0};
     if (!err)
         err = &local;
-    hs_auto(release) struct text text = {0};
-    int result = open_text(path, &text, err);
+    hs_auto(hs_input_close) struct hs_input input = {0};
+    int result = hs_input_open(&input, path, err);
     if (result < 0)
         return result;
+    hs_input_expect_all(&input);
     hs_auto(hs_guard_snapshot) struct hs_snapshot *snapshot = hs_snapshot_create();
     if (!snapshot)
         return hs_error_set(err, ENOMEM, "no memory to load %s", path);
     struct hs_cursor cursor = {
         .path = path,
-        .start = text.at,
-        .at = text.at,
-        .end = text.at + text.size,
+        .start = input.at,
+        .at = input.at,
+        .end = input.at + input.size,
         .err = err,
     };
     if (!read_file(&cursor, snapshot))

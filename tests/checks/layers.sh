@@ -48,6 +48,7 @@ BEGIN {
     public["error"] = "base"
     public["capture"] = public["process"] = public["memory"] = "image"
     public["heapsnap"] = "api"
+    public["peek"] = "snapshot"
     public["suppression"] = "leak"
 }
 
