@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "probes/freeze/sandbox.h"
 #include "probes/tracker/next.h"

@@ -20,17 +20,22 @@
 #include "probes/tracker/raw.h"
 #include "probes/tracker/report.h"
 
+/* Only x86-64 code is understood well enough to move it. */
+#if defined(__x86_64__)
+#define CAN_PATCH true
+#else
+#define CAN_PATCH false
+#endif
+
 static struct hs_found found[HS_FOUND_MAX];
 static size_t found_count;
 static bool is_searched;
 
 bool hs_allocators_find(void)
 {
-#if defined(__x86_64__)
-    if (!is_searched)
+    if (CAN_PATCH && !is_searched)
         found_count = hs_allocators_search(found);
     is_searched = true;
-#endif
     return found_count > 0;
 }
 

@@ -30,6 +30,13 @@ struct record {
     struct hs_cursor body;
 };
 
+/* Rules speak of x86-64's registers. */
+#if defined(__x86_64__)
+#define HAS_RULES true
+#else
+#define HAS_RULES false
+#endif
+
 static const struct hs_rule broken_rule = {.kind = HS_RULE_COMPLEX,
                                            .reason = HS_REASON_TABLE};
 static const struct hs_rule signal_rule = {.kind = HS_RULE_COMPLEX,
@@ -182,19 +189,12 @@ static struct hs_rule fde_rule(const struct tables *tables, uint64_t address, ui
 
 struct hs_rule hs_cfi_rule(const struct hs_cfi_span *span, uint64_t header, uint64_t pc)
 {
-#if defined(__x86_64__)
     struct tables tables = {.span = span, .header = header};
     bool failed;
-    if (!tables_open(&tables))
+    if (!HAS_RULES || !tables_open(&tables))
         return broken_rule;
     uint64_t fde = find_fde(&tables, pc, &failed);
     if (failed)
         return broken_rule;
     return fde ? fde_rule(&tables, fde, pc) : frame_rule;
-#else
-    (void)span;
-    (void)header;
-    (void)pc;
-    return broken_rule;
-#endif
 }

@@ -85,6 +85,7 @@ static enum step_result step_signal(struct walker *walker)
     walker->is_interrupted = true;
     return STEP_ON;
 #else
+    (void)walker;
     return STEP_DECLINE;
 #endif
 }
