@@ -140,6 +140,10 @@ static void append_row(struct drawing *drawing, const struct hs_outline_row *row
         append(text, used,
                hs_edge_text(snapshot, hs_edge_find_source(snapshot, row->edge), row->edge,
                             edge, sizeof(edge)));
+        char repeated[24] = "";
+        if (row->repeated > 0)
+            snprintf(repeated, sizeof(repeated), " (+%" PRIu32 ")", row->repeated);
+        append(text, used, repeated);
         append(text, used, drawing->view->kind == HS_OUTLINE_HOLDERS ? " in " : ": ");
     }
     append(text, used, hs_node_text(drawing->opened->analysis, row->node, name));

@@ -85,7 +85,7 @@ static bool list_contents(const struct hs_neighbour_source *source, uint32_t nod
     const struct hs_snapshot *snapshot = source->analysis->snapshot;
     uint32_t end = snapshot->first_edge[node + 1];
     for (uint32_t e = snapshot->first_edge[node]; e < end; e++) {
-        struct hs_neighbour neighbour = {e, snapshot->edge_to[e]};
+        struct hs_neighbour neighbour = {.edge = e, .node = snapshot->edge_to[e]};
         if (is_shown(source, e) && !hs_array_push(ret, neighbour))
             return false;
     }
@@ -100,7 +100,8 @@ static bool list_holders(const struct hs_neighbour_source *source, uint32_t node
     const struct hs_retainers *retainers = source->retainers;
     for (uint32_t i = retainers->first[node]; i < retainers->first[node + 1]; i++) {
         uint32_t edge = retainers->edges[i];
-        struct hs_neighbour neighbour = {edge, hs_edge_find_source(snapshot, edge)};
+        struct hs_neighbour neighbour = {.edge = edge,
+                                         .node = hs_edge_find_source(snapshot, edge)};
         if (neighbour.node != snapshot->root && is_shown(source, edge)
             && !hs_array_push(ret, neighbour))
             return false;

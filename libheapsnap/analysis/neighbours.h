@@ -14,6 +14,7 @@
 
 struct hs_neighbour {
     uint32_t edge, node;
+    uint32_t repeated; /* edges like it that were left out for it: none by themselves */
 };
 
 struct hs_neighbours {

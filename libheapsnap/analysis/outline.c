@@ -28,6 +28,7 @@ struct builder {
     struct hs_neighbour_source source;
     uint32_t depth;                 /* of the options, but bounded */
     struct hs_retainers *retainers; /* of holders */
+    uint32_t *repeated;             /* by node, of merged contents */
     uint32_t *place;                /* of contents: the edge by which to open a node */
     uint8_t *state;                 /* by node */
     struct rows rows;
@@ -38,6 +39,7 @@ static void release(struct builder *builder)
 {
     hs_retainers_destroy(builder->retainers);
     free(builder->place);
+    free(builder->repeated);
     free(builder->state);
     free(builder->rows.at);
 }
@@ -109,6 +111,52 @@ static void leave_out(struct builder *builder, size_t row,
         above->left_out_bytes += analysis->retained[entry->node];
 }
 
+/* Is the node's row that of another edge from the same `node`? */
+static bool is_repeated(const struct builder *builder, uint32_t node,
+                        const struct hs_neighbour *entry)
+{
+    const struct hs_snapshot *snapshot = builder->analysis->snapshot;
+    if (!builder->repeated || snapshot->edge_type[entry->edge] == HS_EDGE_WEAK)
+        return false;
+    uint32_t place = builder->place[entry->node];
+    return place != entry->edge && place >= snapshot->first_edge[node]
+           && place < snapshot->first_edge[node + 1];
+}
+
+/* Drop what is repeated, and count it. */
+static void merge_contents(struct builder *builder, uint32_t node,
+                           struct hs_neighbours *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (is_repeated(builder, node, &list->at[i]))
+            builder->repeated[list->at[i].node]++;
+        else
+            list->at[kept++] = list->at[i];
+    }
+    list->count = kept;
+    for (size_t i = 0; builder->repeated && i < kept; i++)
+        if (builder->place[list->at[i].node] == list->at[i].edge)
+            list->at[i].repeated = builder->repeated[list->at[i].node];
+}
+
+/* The edges of one holder stand together, except that some of them may be weak. */
+static void merge_holders(const struct builder *builder, struct hs_neighbours *list)
+{
+    const uint8_t *type = builder->analysis->snapshot->edge_type;
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct hs_neighbour *entry = &list->at[i];
+        struct hs_neighbour *last = kept > 0 ? &list->at[kept - 1] : NULL;
+        if (last && last->node == entry->node
+            && (type[last->edge] == HS_EDGE_WEAK) == (type[entry->edge] == HS_EDGE_WEAK))
+            last->repeated++;
+        else
+            list->at[kept++] = *entry;
+    }
+    list->count = kept;
+}
+
 static bool open_row(struct builder *builder, size_t row);
 
 /* Append a row below `row` with all below it. False when the filter wants none of it. */
@@ -118,7 +166,8 @@ static bool add_row(struct builder *builder, size_t row, const struct hs_neighbo
     const struct hs_outline_options *options = builder->options;
     struct hs_outline_row added = {.depth = builder->rows.at[row].depth + 1,
                                    .node = entry->node,
-                                   .edge = entry->edge};
+                                   .edge = entry->edge,
+                                   .repeated = entry->repeated};
     added.is_shared = builder->place && !is_below_start(builder, entry->node);
     added.mark = builder->state[entry->node] & ON_PATH ? HS_OUTLINE_CYCLE
                  : builder->place ? judge_contents(builder, entry, &added)
@@ -147,6 +196,10 @@ static bool open_row(struct builder *builder, size_t row)
     struct hs_neighbours list = {0};
     if (!hs_neighbours_list(&builder->source, node, &list))
         builder->has_failed = true;
+    if (options->is_merged && builder->place)
+        merge_contents(builder, node, &list);
+    else if (options->is_merged)
+        merge_holders(builder, &list);
     builder->state[node] |= ON_PATH | OPENED;
     size_t shown = 0;
     for (size_t i = 0; i < list.count && !builder->has_failed; i++) {
@@ -212,6 +265,9 @@ int hs_outline_create(const struct hs_analysis *analysis, uint32_t node,
         is_fine = find_places(&builder, node);
     else if (is_fine)
         is_fine = (builder.retainers = hs_retainers_create(snapshot)) != NULL;
+    if (is_fine && builder.place && options->is_merged)
+        is_fine =
+            (builder.repeated = calloc(snapshot->node_count, sizeof(uint32_t))) != NULL;
     builder.source =
         (struct hs_neighbour_source){analysis, builder.retainers, options->has_weak};
     if (is_fine && options->depth > 0)

@@ -192,6 +192,7 @@ struct hs_outline_row {
     uint32_t edge; /* that joins it with the row it hangs from; none at depth 0 */
     enum hs_outline_mark mark;
     bool is_shared;    /* contents: its bytes are not among those the first row retains */
+    uint32_t repeated; /* further edges between the two, when merged */
     uint32_t left_out; /* rows that should hang from this one too */
     uint64_t left_out_bytes; /* of contents: what they alone retain below this one */
 };
@@ -207,6 +208,7 @@ struct hs_outline_options {
     uint64_t
         open_bytes;   /* contents: do not open what retains less, nor, unless this is 0,
                             what is shared */
+    bool is_merged;   /* one row for several edges between two nodes */
     bool is_complete; /* holders: open all, not the nearest alone */
     bool has_weak;    /* weak edges, too; they are never opened */
     /* Keep only rows that match, or lead to one that does; NULL keeps all. */

@@ -87,6 +87,24 @@ Test(outline, two_edges_to_one_node_open_it_once)
     expect_rows("r>(g) (g)>a a>b=head a>b=tail b>c", "a", &contents, "a(b(c) b^)");
 }
 
+Test(outline, two_edges_to_one_node_are_one_row_when_merged)
+{
+    struct graph graph = graph_create("r>(g) (g)>a a>b=tail a>b=head a>c c>d b>b2 b2>b3");
+    struct hs_outline_options options = contents;
+    struct hs_outline *outline = NULL;
+    char text[128];
+    options.is_merged = true;
+
+    hs_outline_create(graph.analysis, graph_find(&graph, "a"), &options, &outline, NULL);
+
+    print_rows(&graph, outline, text, sizeof(text));
+    cr_expect(eq(str, text, "a(b(b2(b3)) c(d))"));
+    cr_expect(eq(u32, outline->rows[1].repeated, 1));
+    cr_expect(eq(u32, outline->rows[4].repeated, 0));
+    hs_outline_destroy(outline);
+    graph_destroy(&graph);
+}
+
 Test(outline, deeper_than_asked_nothing_is_opened)
 {
     struct hs_outline_options options = contents;
@@ -203,6 +221,26 @@ Test(outline, of_equally_near_holders_the_later_edge_of_one_name_comes_first)
 
     cr_assert(ge(sz, outline->count, 3));
     cr_expect(eq(u32, outline->rows[1].edge, outline->rows[outline->count - 1].edge + 1));
+    hs_outline_destroy(outline);
+    graph_destroy(&graph);
+}
+
+Test(outline, two_edges_from_one_holder_are_one_row_when_merged)
+{
+    struct graph graph = graph_create("r>(g) (g)>a (g)>b a>x=one a>x=two b>x a>b");
+    struct hs_outline_options options = holders;
+    struct hs_outline *outline = NULL;
+    char text[128];
+    options.is_merged = true;
+    options.is_complete = true;
+
+    hs_outline_create(graph.analysis, graph_find(&graph, "x"), &options, &outline, NULL);
+
+    print_rows(&graph, outline, text, sizeof(text));
+    cr_expect(eq(str, text, "x(a((g)) b((g) a^))"));
+    cr_expect(eq(u32, outline->rows[1].repeated, 1));
+    cr_expect(eq(u32, outline->rows[3].repeated, 0));
+    cr_expect(eq(u32, outline->rows[5].repeated, 0));
     hs_outline_destroy(outline);
     graph_destroy(&graph);
 }
