@@ -176,22 +176,24 @@ bool hs_types_root_place(const struct hs_types *types,
 
 /* ---- sites ---- */
 
-/* What the code at one allocation stack says. */
+/* What the code at one allocation stack says of blocks of one size. */
 struct said {
+    uint64_t size;
     uint32_t shape;
     uint8_t certainty; /* enum hs_site_certainty */
     bool is_asked, is_struct;
 };
 
-static struct said ask(struct hs_types *types, uint32_t stack)
+static struct said ask(struct hs_types *types, uint32_t stack, uint64_t size)
 {
     enum hs_site_certainty certainty = HS_SITE_NOTHING;
-    uint32_t type = hs_layouts_site(types->layouts, stack, &certainty);
+    uint32_t type = hs_layouts_site_sized(types->layouts, stack, size, &certainty);
     const struct hs_type *info =
         type == HS_TYPE_NONE ? NULL : hs_layouts_type(types->layouts, type);
     if (!info)
-        return (struct said){.is_asked = true};
-    return (struct said){.shape = hs_shapes_target(&types->shapes, type),
+        return (struct said){.size = size, .is_asked = true};
+    return (struct said){.size = size,
+                         .shape = hs_shapes_target(&types->shapes, type),
                          .certainty = (uint8_t)certainty,
                          .is_asked = true,
                          .is_struct = info->kind == HS_TYPE_STRUCT};
@@ -227,8 +229,9 @@ void hs_types_seed_sites(struct hs_types *types)
         if (block->stack <= HS_STACK_UNKNOWN || (block->flags & HS_BLOCK_MAPPING))
             continue;
         struct said *said = &stacks[block->stack];
-        if (!said->is_asked)
-            *said = ask(types, block->stack);
+        /* As a rule a stack makes blocks of one size, or one size after another. */
+        if (!said->is_asked || said->size != block->size)
+            *said = ask(types, block->stack, block->size);
         if (said->shape != HS_SHAPE_NONE)
             hs_types_claim(types, i, said->shape,
                            limit_of(said, block, types->shapes.all.at[said->shape]->size),
