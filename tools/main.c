@@ -18,6 +18,7 @@ const struct hs_verb hs_verbs[] = {
     {"ls", "list the tracked processes", hs_verb_ls},
     {"watch", "raise leak events while a process grows", hs_verb_watch},
     {"info", "what a snapshot says about itself", hs_verb_info},
+    {"verify", "is a snapshot whole and sound", hs_verb_verify},
     {"summary", "what is in a snapshot, by class", hs_verb_summary},
     {"lost", "what nothing in a snapshot points to", hs_verb_lost},
     {"tree", "what a snapshot or a node of it holds", hs_verb_tree},

@@ -38,6 +38,7 @@ int hs_verb_snap(int argc, char **argv);
 int hs_verb_ls(int argc, char **argv);
 int hs_verb_watch(int argc, char **argv);
 int hs_verb_info(int argc, char **argv);
+int hs_verb_verify(int argc, char **argv);
 int hs_verb_summary(int argc, char **argv);
 int hs_verb_lost(int argc, char **argv);
 int hs_verb_tree(int argc, char **argv);

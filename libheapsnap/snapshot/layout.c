@@ -119,6 +119,8 @@ static bool read_types(const struct hs_cursor *cursor, json_t *meta,
         ret->node_type[i] = find_type(name, hs_node_type_names);
         if (ret->node_type[i] == HS_NODE_OTHER)
             ret->node_type[i] = add_other(snapshot, name);
+        if (snapshot->other_type_count > HS_LAYOUT_TYPES - HS_NODE_OTHER)
+            return wrong(cursor, "sensible lists of types");
     }
     for (unsigned i = 0; i < ret->edge_types; i++) {
         const char *name = json_string_value(json_array_get(edges, i));

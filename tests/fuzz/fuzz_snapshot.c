@@ -48,6 +48,23 @@ static void explain(const struct hs_snapshot *snapshot)
     hs_analysis_destroy(analysis);
 }
 
+/* What was read can be written, and then says the same. */
+static void rewrite(const struct hs_snapshot *snapshot)
+{
+    char path[64];
+    struct hs_snapshot *again = NULL;
+    struct hs_error err = {0};
+    snprintf(path, sizeof(path), "/dev/shm/heapsnap-fuzz-%d", getpid());
+    if (hs_snapshot_save(snapshot, path, &err) < 0
+        || hs_snapshot_load(path, &again, &err) < 0
+        || !hs_snapshot_equal(snapshot, again, &err)) {
+        fprintf(stderr, "%s\n", err.text);
+        abort();
+    }
+    hs_snapshot_destroy(again);
+    unlink(path);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     int fd = memfd_create("snapshot", MFD_CLOEXEC);
@@ -61,8 +78,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     close(fd);
     if (result < 0 && (!err.text[0] || snapshot))
         abort(); /* a refusal says why and gives nothing */
-    if (result == 0)
+    if (result == 0) {
         explain(snapshot);
+        rewrite(snapshot);
+    }
     hs_snapshot_destroy(snapshot);
     return 0;
 }

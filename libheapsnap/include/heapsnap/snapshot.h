@@ -151,6 +151,13 @@ HS_API int hs_snapshot_save(const struct hs_snapshot *snapshot, const char *path
 HS_API int hs_snapshot_save_new(const struct hs_snapshot *snapshot, const char *path,
                                 struct hs_error *err);
 
+/*
+ * Does `new`, loaded from what was saved of `old`, say the same? If not, `err` names the
+ * first difference. Edges of types that V8 does not know are saved as properties.
+ */
+HS_API bool hs_snapshot_equal(const struct hs_snapshot *old,
+                              const struct hs_snapshot *new, struct hs_error *err);
+
 /* Could a snapshot be written to `path`? For who wants to know before he takes one. */
 HS_API int hs_snapshot_save_check(const char *path, struct hs_error *err);
 

@@ -65,6 +65,10 @@ static void check_valid(const char *folder)
     int saved = loaded == 0 ? hs_snapshot_save(snapshot, output, &err) : -1;
 
     cr_expect(eq(int, saved, 0), "%s: %s", folder, err.text);
+    struct hs_snapshot *again = NULL;
+    cr_expect(eq(int, hs_snapshot_load(output, &again, &err), 0), "%s", err.text);
+    cr_expect(hs_snapshot_equal(snapshot, again, &err) != 0, "%s: %s", folder, err.text);
+    hs_snapshot_destroy(again);
     hs_auto_free char *wanted = read_all(expected);
     hs_auto_free char *got = read_all(output);
     cr_expect(strcmp(wanted, got) == 0, "%s: not what was expected:\n%s", folder, got);
