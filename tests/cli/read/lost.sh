@@ -37,3 +37,36 @@ run "$heapsnap" lost "$after" --csv
 [ "$(head -n 1 "$files/out")" = retained,own,blocks,below,first,class,stack ] ||
     fail 'the CSV heading'
 [ "$(wc -l <"$files/out")" -eq 3 ] || fail 'one line a group and the heading'
+
+# A browser's file: root → window → div (detached) → text; and one without the div.
+browser() {
+    cat <<END
+{"snapshot":{"meta":{"node_fields":["type","name","id","self_size","edge_count","detachedness"],
+"node_types":[["hidden","native","synthetic"],"string","number","number","number","number"],
+"edge_fields":["type","name_or_index","to_node"],
+"edge_types":[["property"],"string_or_number","node"]},"node_count":4,"edge_count":3},
+"nodes":[2,0,1,0,1,0,
+1,1,3,8,1,0,
+1,2,5,100,1,$1,
+1,3,7,50,0,0],
+"edges":[0,1,6,
+0,2,12,
+0,3,18],
+"strings":["","Window","<div>","Text"]}
+END
+}
+browser 2 >"$files/detached"
+run "$heapsnap" lost "$files/detached"
+expect_status 0
+expect_out '1 detached node and 1 below them, 150 B'
+expect_out 'Detached <div>'
+expect_out 'ids           @5'
+browser 0 >"$files/attached"
+run "$heapsnap" lost "$files/attached"
+expect_status 0
+expect_out 'no lost blocks and no detached nodes are in this file'
+[ "$(wc -l <"$files/out")" -eq 1 ] || fail 'more than one line'
+run "$heapsnap" tree "$files/detached" @3
+expect_out '↓ .Text: Detached Text'
+run "$heapsnap" lost "$files/attached" --json
+expect_json 'd["lost_count"] == 0 and d["rows"] == []'
