@@ -27,7 +27,7 @@ static const char *const group_names[HS_GROUP_COUNT] = {
     [HS_GROUP_MODULES] = "(Modules)",        [HS_GROUP_THREADS] = "(Threads)",
     [HS_GROUP_MAPPINGS] = "(Mappings)",      [HS_GROUP_HANDLES] = "(Handles)",
     [HS_GROUP_ALLOCATOR] = "(Allocator)",    [HS_GROUP_LOST] = "(Unreachable: leaked)",
-    [HS_GROUP_SITES] = "(Allocation sites)",
+    [HS_GROUP_SITES] = "(Allocation sites)", [HS_GROUP_IGNORED] = "(Ignored)",
 };
 
 static void add_groups(struct hs_assembly *assembly)

@@ -30,6 +30,7 @@ enum hs_group {
     HS_GROUP_ALLOCATOR,
     HS_GROUP_LOST,
     HS_GROUP_SITES,
+    HS_GROUP_IGNORED,
     HS_GROUP_COUNT
 };
 /* Fixed ids of other nodes. */

@@ -122,6 +122,17 @@ static void hang_mappings(struct hs_assembly *assembly)
                                 assembly->first_block + (uint32_t)i);
 }
 
+/* Nothing but the program's word holds these. */
+static void hang_ignored(struct hs_assembly *assembly)
+{
+    uint32_t number = 0;
+    for (size_t i = 0; i < assembly->capture->n_blocks; i++)
+        if ((assembly->capture->blocks[i].flags & HS_BLOCK_IGNORED)
+            && assembly->graph->reach[i] == HS_REACH_IGNORED)
+            hs_assembly_element(assembly, assembly->group[HS_GROUP_IGNORED], ++number,
+                                assembly->first_block + (uint32_t)i);
+}
+
 int hs_assembly_add_blocks(struct hs_assembly *assembly)
 {
     struct hs_naming naming;
@@ -129,6 +140,7 @@ int hs_assembly_add_blocks(struct hs_assembly *assembly)
         return -ENOMEM;
     add_nodes(&naming);
     hang_mappings(assembly);
+    hang_ignored(assembly);
     int result = add_parts(&naming);
     hs_naming_deinit(&naming);
     return result;

@@ -23,6 +23,16 @@ static const char *trigger_name(uint32_t trigger)
     return names[trigger];
 }
 
+static const char *source_name(uint32_t source)
+{
+    static const char *const names[] = {
+        [HS_SOURCE_SHIM] = "shim",
+        [HS_SOURCE_PROCESS] = "process",
+        [HS_SOURCE_CORE] = "core",
+    };
+    return source <= HS_SOURCE_CORE ? names[source] : "unknown";
+}
+
 /* "2026-11-20T16:15:02.123Z"; null for 0. */
 static json_t *time_json(uint64_t nanoseconds)
 {
@@ -72,6 +82,10 @@ static json_t *notes_json(const struct hs_assembly *assembly)
     if (assembly->types && !assembly->layouts)
         json_array_append_new(
             array, json_sprintf("types are not known: %s", assembly->types_error.text));
+    if (assembly->capture->header->source != HS_SOURCE_SHIM)
+        json_array_append_new(
+            array, json_string("ids are by address: what has the same id in another "
+                               "snapshot need not be the same block"));
     if (assembly->bytes_left_out)
         json_array_append_new(array, json_sprintf("%" PRIu64
                                                   " bytes of huge blocks are not shown",
@@ -93,6 +107,7 @@ static void add_process(json_t *object, const struct hs_capture *capture)
     json_object_set_new(object, "start_time", time_json(header->start_time));
     json_object_set_new(object, "sequence", json_integer(header->sequence));
     json_object_set_new(object, "epoch", json_integer(header->epoch));
+    json_object_set_new(object, "source", json_string(source_name(header->source)));
     json_object_set_new(object, "trigger", json_string(trigger_name(header->trigger)));
     if (header->trigger == HS_TRIGGER_EXIT
         && header->exit_status != HS_EXIT_STATUS_UNKNOWN)
@@ -242,6 +257,7 @@ static void add_limits(json_t *object, const struct hs_assembly *assembly)
     json_object_set_new(object, "scanned_bytes", number_json(header->scanned_bytes));
     json_object_set_new(object, "unscanned_bytes", number_json(header->unscanned_bytes));
     json_object_set_new(object, "tracker_bytes", number_json(header->tracker_bytes));
+    json_object_set_new(object, "busy_arenas", number_json(header->busy_arenas));
     json_object_set_new(object, "limits", limits_json(header));
     json_object_set_new(object, "notes", notes_json(assembly));
 }

@@ -10,7 +10,8 @@
  *         ├─ (Handles)                 open descriptors
  *         ├─ (Allocator)               size-class slack
  *         ├─ (Unreachable: leaked)     one node a distinct allocation stack
- *         └─ (Allocation sites)        call tree; blocks have weak edges into it
+ *         ├─ (Allocation sites)        call tree; blocks have weak edges into it
+ *         └─ (Ignored)                 blocks that the program asked not to call leaks
  */
 
 #ifndef HEAPSNAP_ASSEMBLE_H

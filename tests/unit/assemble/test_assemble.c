@@ -12,18 +12,18 @@
 
 #include "picture.h"
 
-Test(assemble, an_empty_process_has_the_seven_groups_under_fixed_ids)
+Test(assemble, an_empty_process_has_the_eight_groups_under_fixed_ids)
 {
-    static const char *const names[] = {"(Modules)",         "(Threads)",
-                                        "(Mappings)",        "(Handles)",
-                                        "(Allocator)",       "(Unreachable: leaked)",
-                                        "(Allocation sites)"};
+    static const char *const names[] = {"(Modules)",          "(Threads)",
+                                        "(Mappings)",         "(Handles)",
+                                        "(Allocator)",        "(Unreachable: leaked)",
+                                        "(Allocation sites)", "(Ignored)"};
 
     struct hs_snapshot *snapshot = picture_of(fake_create(), 1);
 
-    cr_expect(eq(u32, snapshot->node_count, 8));
+    cr_expect(eq(u32, snapshot->node_count, 9));
     cr_expect(eq(u32, snapshot->node_id[0], 1));
-    for (uint32_t i = 0; i < 7; i++) {
+    for (uint32_t i = 0; i < 8; i++) {
         uint32_t group = picture_node(snapshot, names[i]);
         cr_expect(eq(u32, snapshot->node_id[group], 2 * i + 3));
         cr_expect(eq(u32, snapshot->node_size[group], 0));

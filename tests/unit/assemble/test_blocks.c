@@ -139,3 +139,23 @@ Test(blocks, mappings_are_named_by_protection_and_hang_from_their_group)
         picture_has_node(snapshot, "<mmap" NBSP "file" NBSP "rw-s 0xff00000000000>"));
     hs_snapshot_destroy(snapshot);
 }
+
+Test(blocks, what_is_to_be_ignored_hangs_from_its_own_group_with_all_it_holds)
+{
+    struct fake *fake = fake_create();
+    fake_block(fake, 0x1000, 100, 0);
+    fake_block(fake, 0x2000, 100, 0);
+    fake_edge(fake, 0, 1, 1, 0);
+    fake_block_at(fake, 0)->flags |= HS_BLOCK_IGNORED;
+
+    struct hs_snapshot *snapshot = picture_of(fake, 1);
+
+    uint32_t group = picture_node(snapshot, "(Ignored)");
+    uint32_t count = snapshot->first_edge[group + 1] - snapshot->first_edge[group];
+    cr_assert(eq(u32, count, 1));
+    uint32_t ignored = snapshot->edge_to[snapshot->first_edge[group]];
+    cr_expect(eq(int, snapshot->node_detachedness[ignored], HS_DETACHEDNESS_UNKNOWN));
+    uint32_t lost = picture_node(snapshot, "(Unreachable: leaked)");
+    cr_expect(eq(u32, snapshot->first_edge[lost], snapshot->first_edge[lost + 1]));
+    hs_snapshot_destroy(snapshot);
+}

@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <jansson.h>
+#include <string.h>
 
 #include "picture.h"
 
@@ -156,5 +157,22 @@ Test(metadata, what_was_ever_allocated_is_summed_when_it_was_counted)
 
     expect_number(snapshot, "allocated_blocks", 70);
     expect_number(snapshot, "allocated_bytes", 7000);
+    hs_snapshot_destroy(snapshot);
+}
+
+Test(metadata, who_looked_from_outside_says_what_that_costs)
+{
+    struct fake *fake = fake_create();
+    fake_header(fake)->source = HS_SOURCE_CORE;
+    fake_header(fake)->busy_arenas = 2;
+
+    struct hs_snapshot *snapshot = picture_of(fake, 1);
+
+    expect_text(snapshot, "source", "core");
+    expect_number(snapshot, "busy_arenas", 2);
+    const char *note = json_string_value(
+        json_array_get(json_object_get(metadata(snapshot), "notes"), 0));
+    cr_assert(note != NULL);
+    cr_expect(strstr(note, "ids are by address") != NULL, "%s", note);
     hs_snapshot_destroy(snapshot);
 }
