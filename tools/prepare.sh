@@ -24,6 +24,8 @@ build|pkg-config jansson       |libjansson-dev   |jansson-devel      |jansson   
 build|pkg-config libdw         |libdw-dev        |elfutils-devel     |libelf         |libdw-devel        |elfutils-dev
 build|pkg-config libelf        |libelf-dev       |elfutils-devel     |libelf         |libelf-devel       |elfutils-dev
 build|header libiberty/demangle.h|libiberty-dev  |binutils-devel     |binutils       |binutils-devel     |binutils-dev
+build|pkg-config zlib          |zlib1g-dev       |zlib-devel         |zlib           |zlib-devel         |zlib-dev
+build|pkg-config libzstd       |libzstd-dev      |libzstd-devel      |zstd           |libzstd-devel      |zstd-dev
 build|pkg-config smartcols     |libsmartcols-dev |libsmartcols-devel |util-linux-libs|libsmartcols-devel |util-linux-dev
 check|pkg-config criterion     |libcriterion-dev |criterion-devel    |criterion      |criterion-devel    |criterion-dev
 check|command scdoc            |scdoc            |scdoc              |scdoc          |scdoc              |scdoc

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Files are mapped, so that what is not looked at is never read; pipes and devices, which
- * cannot be, are read into memory as long as they may still become a snapshot.
+ * Files are mapped, so that what is not looked at is never read. Pipes and devices, which
+ * cannot be, are read into memory, and packed files unpacked there, as long as they may
+ * still become a snapshot.
  */
 
 #include "libheapsnap/snapshot/input.h"
@@ -17,6 +18,7 @@
 
 #include "libheapsnap/base/array.h"
 #include "libheapsnap/base/guard.h"
+#include "libheapsnap/snapshot/unpack.h"
 
 void hs_input_close(struct hs_input *input)
 {
@@ -90,6 +92,11 @@ int hs_input_open(struct hs_input *ret, const char *path, struct hs_error *err)
     void *at = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (at == MAP_FAILED)
         return hs_error_set(err, errno, "cannot map %s: %s", path, strerror(errno));
-    *ret = (struct hs_input){.at = at, .size = size, .is_mapped = true};
+    hs_auto(hs_input_close) struct hs_input file = {at, size, true};
+    if (hs_is_packed(file.at, file.size))
+        return hs_unpack(file.at, file.size, is_hopeless, path, &ret->at, &ret->size,
+                         err);
+    *ret = file;
+    file = (struct hs_input){0};
     return 0;
 }

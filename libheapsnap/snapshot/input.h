@@ -16,7 +16,8 @@ struct hs_input {
     bool is_mapped;
 };
 
-/* On failure nothing is open. An empty file is refused. */
+/* On failure nothing is open. An empty file is refused; a packed one is unpacked. `ret`
+ * must be all zero. */
 int hs_input_open(struct hs_input *ret, const char *path, struct hs_error *err);
 /* It will be read from the first to the last byte. */
 void hs_input_expect_all(const struct hs_input *input);

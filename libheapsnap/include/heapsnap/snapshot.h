@@ -128,6 +128,8 @@ HS_API void hs_snapshot_destroy(struct hs_snapshot *snapshot);
 /*
  * Read a `.heapsnapshot` file of any V8 layout. Stricter than DevTools: counts, ranges
  * and multiples are checked.
+ * A file packed by gzip or Zstandard is unpacked into memory; byte offsets then count in
+ * the unpacked text.
  *
  * Errors: -ENOENT, -EACCES … from opening; -EINVAL when the file is not a snapshot or is
  * damaged, with the byte offset and what was expected there; -ENOMEM.

@@ -43,9 +43,12 @@ one_line 'byte 5000: the file ends here'
 run "$heapsnap" summary "$0"
 one_line 'is it a heap snapshot?'
 
-gzip -c "$after" >"$files/packed"
+printf 'BZh91AY&SY' >"$files/packed"
 run "$heapsnap" summary "$files/packed"
 one_line 'it is compressed; unpack it first'
+gzip -c "$after" | head -c 2000 >"$files/packed"
+run "$heapsnap" summary "$files/packed"
+one_line 'the packed file ends too early'
 
 # What never ends is not read to its end.
 run timeout 10 sh -c 'ulimit -v 1000000; exec "$0" summary /dev/zero' "$heapsnap"

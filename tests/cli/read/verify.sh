@@ -33,6 +33,14 @@ if command -v node >/dev/null 2>&1; then
     expect_out 'says the same'
 fi
 
+# Packed files are read as they are.
+gzip -c "$after" >"$files/after.heapsnapshot.gz"
+run "$heapsnap" verify "$files/after.heapsnapshot.gz" --rewrite "$files/unpacked"
+expect_status 0
+cmp "$files/again" "$files/unpacked" || fail 'unpacked it is another'
+run "$heapsnap" diff --json "$files/after.heapsnapshot.gz" "$after"
+expect_json 'd["rows"] == []'
+
 head -c 5000 "$after" >"$files/cut"
 run "$heapsnap" verify "$files/cut" --rewrite "$files/nothing"
 expect_status 1
