@@ -6,7 +6,8 @@
  * A library that goes away takes its rules along: dlclose is hooked for that. Two ways of
  * unloading pass the hook by: libc's own of character set converters, whose code is
  * therefore left to libunwind, and a library that binds dlclose to libc itself
- * (RTLD_DEEPBIND, dlmopen). A stale rule cannot make a walk leave the stack, only be wrong.
+ * (RTLD_DEEPBIND, dlmopen), which glibc's counters tell (loads.h). A stale rule cannot make
+ * a walk leave the stack, only be wrong.
  */
 
 #include "probes/tracker/rules.h"
@@ -21,6 +22,7 @@
 uint64_t *hs_rules;
 uint32_t hs_rules_generation;
 uint32_t hs_rules_unloading;
+uint64_t hs_rules_gone;
 
 bool hs_rules_init(void)
 {
@@ -47,6 +49,16 @@ void hs_rules_renew(void)
         for (size_t i = 0; i < HS_RULES_COUNT; i++)
             if (__atomic_load_n(&hs_rules[i], __ATOMIC_RELAXED))
                 __atomic_store_n(&hs_rules[i], 0, __ATOMIC_RELAXED);
+}
+
+void hs_rules_note_gone(void)
+{
+    uint64_t told = __atomic_load_n(&hs_rules_gone, __ATOMIC_RELAXED),
+             now = hs_loads_gone();
+    if (told != now
+        && __atomic_compare_exchange_n(&hs_rules_gone, &told, now, false,
+                                       __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+        hs_rules_renew();
 }
 
 void hs_rules_unload_end(void)

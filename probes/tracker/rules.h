@@ -17,6 +17,7 @@
 
 #include "probes/tracker/cfi.h"
 #include "probes/tracker/hidden.h"
+#include "probes/tracker/loads.h"
 
 /*
  * From bit 0: kind 2, nothing 1, frame pointer's place in words 6, generation 8, tag 34,
@@ -53,6 +54,7 @@ enum hs_rule_special {
 extern HS_HIDDEN uint64_t *hs_rules; /* HS_RULES_COUNT words; NULL: not ready */
 extern HS_HIDDEN uint32_t hs_rules_generation;
 extern HS_HIDDEN uint32_t hs_rules_unloading;
+extern HS_HIDDEN uint64_t hs_rules_gone; /* as hs_loads_gone() was told last */
 
 bool hs_rules_init(void);
 
@@ -93,6 +95,9 @@ void hs_rules_unmap(uint64_t start, uint64_t size);
  * where it captures: in the destructors of what it unloads. */
 bool hs_rules_unloading_is_own(uint32_t unloading);
 
+/* A module went that no hook has told of. */
+void hs_rules_note_gone(void);
+
 /* Ask before the first look-up of a capture. False: not now. */
 static inline bool hs_rules_begin(uint32_t *ret_generation)
 {
@@ -101,6 +106,9 @@ static inline bool hs_rules_begin(uint32_t *ret_generation)
     uint32_t unloading = __atomic_load_n(&hs_rules_unloading, __ATOMIC_ACQUIRE);
     if (__builtin_expect(unloading != 0, 0) && !hs_rules_unloading_is_own(unloading))
         return false;
+    if (__builtin_expect(
+            hs_loads_gone() != __atomic_load_n(&hs_rules_gone, __ATOMIC_RELAXED), 0))
+        hs_rules_note_gone();
     *ret_generation = __atomic_load_n(&hs_rules_generation, __ATOMIC_RELAXED);
     return true;
 }

@@ -20,6 +20,7 @@
 #include "probes/tracker/control.h"
 #include "probes/tracker/guard.h"
 #include "probes/tracker/loader.h"
+#include "probes/tracker/loads.h"
 #include "probes/tracker/module_list.h"
 #include "probes/tracker/module_table.h"
 #include "probes/tracker/next.h"
@@ -108,11 +109,13 @@ void hs_unwind_init(void)
     if (malloc_is_in_executable())
         return;
     const struct link_map *last_before = last_loaded();
+    hs_loads_look();
     void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!library) {
         dlerror();
         return;
     }
+    hs_loads_look_again();
     note_libraries(last_before);
     /* First: the next call may make the pipe. */
     void *function = dlsym(library, "unw_backtrace");
