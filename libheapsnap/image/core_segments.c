@@ -165,13 +165,21 @@ int hs_core_read_segments(struct hs_core *core, const char *path, struct hs_erro
     if (elf.e_phentsize != sizeof(header) || elf.e_phoff > core->size)
         return hs_error_set(err, EINVAL, "'%s' is damaged: no program headers", path);
     uint64_t count = count_headers(core, &elf);
-    bool has_memory = true;
+    bool has_memory = true, has_notes = true;
     for (uint64_t i = 0; i < count && has_memory; i++) {
         if (!read_header(core, &elf, i, &header))
             break;
         if (header.p_type == PT_LOAD)
             has_memory = add_load(core, &header);
+        if (header.p_type == PT_NOTE && header.p_offset >= core->size)
+            has_notes = false;
     }
+    if (!has_notes)
+        return hs_error_set(
+            err, EINVAL,
+            "'%s' was cut off before its end (a full disk, or ulimit -c); "
+            "what is left does not say whose it is",
+            path);
     sort_segments(core);
     for (uint64_t i = 0; i < count && has_memory; i++) {
         if (!read_header(core, &elf, i, &header))

@@ -20,6 +20,7 @@
 
 #include "libheapsnap/base/guard.h"
 #include "libheapsnap/image/proc.h"
+#include "libheapsnap/image/vfork.h"
 
 /* The kernel's real-time signals; a page that names another one is not trusted. */
 #define EXEC_TRIES 20 /* a program that executes another all the time */
@@ -27,6 +28,8 @@
 #define LAST_REAL_TIME 64
 /* How long the image may take to unmap the capture before it is copied instead. */
 #define IMAGE_EXIT_MS 500
+/* A child of vfork executes its program sooner, or it is none that is worth a wait. */
+#define VFORK_MS 2000
 /* Longest wait for a process that answered itself to put the page back. */
 #define HAND_BACK_MS 100
 /* Taker's pid for an image that cannot see the tool (it is outside the namespace). */
@@ -37,6 +40,7 @@ struct request {
     uint32_t kind;
     uint64_t cookie;
     uint64_t deadline;
+    uint64_t vfork_deadline; /* from then on, vfork is a reason not to wait */
 };
 
 static int ended(const struct request *request, struct hs_error *err)
@@ -182,6 +186,20 @@ static int image_died(const struct request *request, struct hs_error *err)
                         (int)request->process->pid);
 }
 
+/* Nobody but a child that runs in its memory can let such a process answer. */
+static int check_vfork(const struct request *request, struct hs_error *err)
+{
+    const struct hs_process *process = request->process;
+    pid_t child =
+        hs_clock_ms() < request->vfork_deadline ? 0 : hs_vfork_child(process->pid);
+    if (child == 0 || !withdraw(request))
+        return 0;
+    return hs_error_set(err, ETIMEDOUT,
+                        "process %d waits in vfork for its child %d to execute a program "
+                        "or to end; try again then",
+                        (int)process->pid, (int)child);
+}
+
 /* What ended the wait without an answer; 0: nothing has. `*turn` counts the looks. */
 static int check_lost(const struct request *request, uint32_t phase, unsigned int *turn,
                       struct hs_error *err)
@@ -196,6 +214,11 @@ static int check_lost(const struct request *request, uint32_t phase, unsigned in
                             "process %d executed another program before its snapshot "
                             "was complete; try again",
                             (int)process->pid);
+    if (phase == HS_PHASE_REQUESTED) {
+        int waiting = check_vfork(request, err);
+        if (waiting != 0)
+            return waiting;
+    }
     pid_t image = hs_control_load(&process->control->image_pid);
     if (phase < HS_PHASE_SCANNING || image <= 0 || hs_inner_is_alive(process, image)
         || hs_control_load(&process->control->phase) != phase)
@@ -312,6 +335,7 @@ static int run_request(struct hs_process *process, uint32_t kind, int timeout_ms
         .kind = kind,
         .cookie = new_cookie(),
         .deadline = hs_clock_ms() + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0),
+        .vfork_deadline = hs_clock_ms() + VFORK_MS,
     };
     int result = check_awake(&request, err);
     if (result == 0)

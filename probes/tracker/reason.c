@@ -20,7 +20,9 @@ static const struct {
     {EIO, "input/output error"},
     {EBADF, "the descriptor was closed"},
     {ECHILD, "the child process is gone"},
-    {EAGAIN, "the limit on processes or pending signals is reached"},
+    {EAGAIN,
+     "the limit on processes or pending signals is reached; raise it with: prlimit "
+     "--pid PID --nproc=N --sigpending=N"},
     {ENOMEM, "out of memory"},
     {EACCES, "permission denied"},
     {EFAULT, "memory that is not there"},

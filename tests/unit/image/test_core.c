@@ -278,7 +278,7 @@ Test(core, what_is_no_core_is_refused_by_name)
 {
     struct fake_core core;
     struct hs_error program = {0}, machine = {0}, packed = {0}, cut = {0}, empty = {0};
-    struct hs_error missing = {0};
+    struct hs_error missing = {0}, unnamed = {0};
     struct hs_memory *memory = NULL;
     usual_core(&core);
 
@@ -295,6 +295,9 @@ Test(core, what_is_no_core_is_refused_by_name)
     usual_core(&core);
     cr_expect(eq(int, open_changed(&core, 40, &cut), -EINVAL));
     cr_expect(eq(int, open_changed(&core, 100, &empty), -EINVAL));
+    size_t headers = sizeof(Elf64_Ehdr) + (core.n_loads + 1) * sizeof(Elf64_Phdr);
+    cr_expect(eq(int, open_changed(&core, headers, &unnamed), -EINVAL));
+    cr_expect(strstr(unnamed.text, "cut off before its end") != NULL);
     cr_expect(eq(int, hs_memory_open_core("/dev/null", NULL, &memory, NULL), -ENOEXEC));
     cr_expect(eq(int, hs_memory_open_core("/nowhere", NULL, &memory, &missing), -ENOENT));
     cr_expect(strstr(missing.text, "/nowhere") != NULL);
