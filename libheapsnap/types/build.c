@@ -265,6 +265,7 @@ void hs_shape_build(struct hs_shapes *shapes, struct hs_shape *shape)
         break;
     case HS_SHAPE_PART:
     case HS_SHAPE_OBJECT:
+    case HS_SHAPE_TAILED:
     case HS_SHAPE_ROW:
     case HS_SHAPE_COUNTED_ROW:
         hs_shape_slots_add_value(shapes, &slots, shape->type, 0, "");

@@ -209,4 +209,8 @@ uint32_t hs_layouts_site(struct hs_layouts *layouts, uint32_t stack,
 uint32_t hs_layouts_site_sized(struct hs_layouts *layouts, uint32_t stack, uint64_t size,
                                enum hs_site_certainty *ret_certainty);
 
+/* Does the function that has the block as `type` keep it, as far as one can see? What it
+ * hands out may have been made for something else that only begins like that. */
+bool hs_layouts_site_keeps(struct hs_layouts *layouts, uint32_t stack, uint32_t type);
+
 #endif

@@ -42,6 +42,7 @@ struct hs_site {
     uint32_t count;
     bool is_wrapper;      /* inside allocators only: ask its caller, too */
     bool returns_pointer; /* so that the caller may be the one who knows */
+    uint32_t returned;    /* what to; HS_TYPE_NONE: void */
 };
 
 /* All types of one size in all tables. */

@@ -13,9 +13,6 @@
 
 #define PLACES_MAX 8
 
-/* Who asks for "offsetof(struct entry, key) + length" may leave out so much of it. */
-#define PADDING_MAX 7
-
 /* So many numbers make a row; fewer may be a small structure. */
 #define PLAIN_ROW_MIN 4
 
@@ -96,7 +93,7 @@ static enum hs_rank rank_object(const struct hs_types *types, uint32_t block,
     if (shape->size == 0)
         return type && type->kind == HS_TYPE_DECLARED ? HS_RANK_GUESS : HS_RANK_NONE;
     if (info->size < shape->size)
-        return info->size + PADDING_MAX >= shape->size && type
+        return info->size + HS_PADDING_MAX >= shape->size && type
                        && type->kind == HS_TYPE_STRUCT
                    ? HS_RANK_HEAD
                    : HS_RANK_NONE;
@@ -142,6 +139,10 @@ static enum hs_rank rank(struct hs_types *types, uint32_t block, uint32_t number
         return HS_RANK_HEAD;
     case HS_SHAPE_TEXT:
         return rank_text(types, block);
+    case HS_SHAPE_TAILED:
+        return hs_types_block(types, block).size + HS_PADDING_MAX >= shape->size
+                   ? HS_RANK_FITS
+                   : HS_RANK_NONE;
     case HS_SHAPE_OBJECT:
         return rank_object(types, block, shape);
     case HS_SHAPE_ROW:

@@ -28,6 +28,9 @@ enum hs_rank {
     HS_RANK_COUNT
 };
 
+/* Who asks for "offsetof(struct entry, key) + length" may leave out so much of it. */
+#define HS_PADDING_MAX 7
+
 /* What is known of one block. */
 struct hs_typed {
     uint32_t shape;
@@ -42,6 +45,14 @@ struct hs_embedded {
     uint32_t block, type, inside;
 };
 
+/* A block that its code keeps as a structure which is shorter. */
+struct hs_longer {
+    uint64_t call; /* address of the innermost call */
+    uint64_t size;
+    uint32_t shape, block;
+    bool is_weak; /* to be confirmed by a pointer of that type */
+};
+
 struct hs_types {
     const struct hs_capture *capture;
     const struct hs_graph *graph;
@@ -53,6 +64,7 @@ struct hs_types {
     uint8_t *headers; /* bytes of an allocator's own before a block's data; NULL: none */
     HS_ARRAY(uint32_t) pending[HS_RANK_COUNT]; /* blocks to be followed */
     HS_ARRAY(struct hs_embedded) embedded;
+    HS_ARRAY(struct hs_longer) longer;
     uint64_t conflicts;
     bool has_failed; /* no memory */
 };
@@ -106,6 +118,11 @@ void hs_types_follow(struct hs_types *types);
 void hs_types_seed_vtables(struct hs_types *types);
 void hs_types_seed_variables(struct hs_types *types);
 void hs_types_seed_sites(struct hs_types *types);
+
+/* Collect longer blocks; then tell which are a structure with bytes behind it. tail.c */
+void hs_types_note_longer(struct hs_types *types, uint32_t block, uint32_t shape,
+                          bool is_weak);
+void hs_types_settle_tails(struct hs_types *types);
 
 /* Guess what has the parts that pointers lead to; false: nothing new. embedded.c */
 bool hs_types_find_wholes(struct hs_types *types);

@@ -232,9 +232,12 @@ void hs_types_seed_sites(struct hs_types *types)
         /* As a rule a stack makes blocks of one size, or one size after another. */
         if (!said->is_asked || said->size != block->size)
             *said = ask(types, block->stack, block->size);
-        if (said->shape != HS_SHAPE_NONE)
-            hs_types_claim(types, i, said->shape,
-                           limit_of(said, block, types->shapes.all.at[said->shape]->size),
-                           HS_ORIGIN_SITE);
+        if (said->shape == HS_SHAPE_NONE)
+            continue;
+        hs_types_claim(types, i, said->shape,
+                       limit_of(said, block, types->shapes.all.at[said->shape]->size),
+                       HS_ORIGIN_SITE);
+        if (said->is_struct && said->certainty != HS_SITE_EXACT)
+            hs_types_note_longer(types, i, said->shape, said->certainty == HS_SITE_WEAK);
     }
 }

@@ -23,6 +23,7 @@
 
 enum hs_shape_kind {
     HS_SHAPE_OBJECT,      /* one, or as many as the block has room for */
+    HS_SHAPE_TAILED,      /* one, and bytes behind it */
     HS_SHAPE_ROW,         /* as many as the block has room for */
     HS_SHAPE_COUNTED_ROW, /* the same behind eight bytes that hold their number */
     HS_SHAPE_TEXT,        /* characters */

@@ -234,12 +234,14 @@ static void ask_returned(struct call *call)
     }
 }
 
-static bool returns_pointer(struct call *call)
+static bool returns_pointer(struct call *call, uint32_t *ret_target)
 {
     uint32_t type = hs_layouts_die_type(call->layouts, call->code.module,
                                         &call->code.scopes[0], DW_AT_type);
     const struct hs_layout_entry *entry = hs_layouts_entry(call->layouts, type);
-    return entry && entry->type.kind == HS_TYPE_POINTER;
+    bool is_pointer = entry && entry->type.kind == HS_TYPE_POINTER;
+    *ret_target = is_pointer ? entry->type.element : HS_TYPE_NONE;
+    return is_pointer;
 }
 
 static void ask_call(struct hs_layouts *layouts, uint32_t stack, struct hs_site *site)
@@ -257,7 +259,7 @@ static void ask_call(struct hs_layouts *layouts, uint32_t stack, struct hs_site 
     call.next = call.code.address + 1;
     ask_compiler(&call);
     site->is_wrapper = ask_wrappers(&call);
-    site->returns_pointer = returns_pointer(&call);
+    site->returns_pointer = returns_pointer(&call, &site->returned);
     ask_code(&call);
     if (!site->is_wrapper)
         ask_returned(&call);
@@ -326,6 +328,38 @@ static uint32_t find_sized(struct hs_layouts *layouts, const struct hs_site *sit
     return HS_TYPE_NONE;
 }
 
+/* May what the function returns be the block? Not when it is known as something else. */
+static bool hands_out(struct hs_layouts *layouts, const struct hs_site *site)
+{
+    const struct hs_layout_entry *entry = hs_layouts_entry(layouts, site->returned);
+    bool is_known = false;
+    if (!site->returns_pointer)
+        return false;
+    if (!entry || entry->type.kind != HS_TYPE_STRUCT)
+        return true;
+    for (uint32_t i = 0; i < site->count; i++) {
+        const struct hs_site_candidate *kept = &site->at[i];
+        if (kept->type == site->returned)
+            return true;
+        is_known |= kept->certainty >= HS_SITE_LIKELY;
+    }
+    return !is_known;
+}
+
+bool hs_layouts_site_keeps(struct hs_layouts *layouts, uint32_t stack, uint32_t type)
+{
+    const struct hs_capture *capture = layouts->symbols->capture;
+    for (int i = 0;
+         i < NODES_MAX && stack > HS_STACK_UNKNOWN && stack < capture->n_frames;
+         i++, stack = capture->frames[stack].parent) {
+        const struct hs_site *site = find_call(layouts, stack);
+        for (uint32_t j = 0; site && j < site->count; j++)
+            if (site->at[j].type == type)
+                return !hands_out(layouts, site);
+    }
+    return false;
+}
+
 uint32_t hs_layouts_site_sized(struct hs_layouts *layouts, uint32_t stack, uint64_t size,
                                enum hs_site_certainty *ret_certainty)
 {
@@ -345,7 +379,7 @@ uint32_t hs_layouts_site_sized(struct hs_layouts *layouts, uint32_t stack, uint6
             *ret_certainty = n_silent ? HS_SITE_WEAK : HS_SITE_LIKELY;
             return found;
         }
-        n_silent += site && !site->is_wrapper && !site->returns_pointer;
+        n_silent += site && !site->is_wrapper && !hands_out(layouts, site);
         if (!site || n_silent > 1)
             break;
     }

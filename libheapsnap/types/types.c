@@ -25,6 +25,7 @@ void hs_types_destroy(struct hs_types *types)
     for (size_t i = 0; i < HS_RANK_COUNT; i++)
         free(types->pending[i].at);
     free(types->embedded.at);
+    free(types->longer.at);
     free(types->blocks);
     free(types->headers);
     hs_vtables_destroy(types->vtables);
@@ -40,6 +41,8 @@ static void find_types(struct hs_types *types)
         hs_types_seed_variables(types);
         hs_types_seed_sites(types);
     }
+    hs_types_follow(types);
+    hs_types_settle_tails(types);
     hs_types_follow(types);
     struct hs_consensus *consensus = hs_consensus_create(types->capture);
     types->has_failed |= !consensus;

@@ -287,6 +287,61 @@ static void fill_counted(void)
     }
 }
 
+/* ---- text behind a structure, and structures that begin alike ---- */
+
+struct note {
+    struct note *next;
+    long length;
+    char *title;
+};
+
+struct common {
+    struct common *next;
+    long kind;
+};
+
+struct word {
+    struct common *next;
+    long kind, length;
+    char letters[];
+};
+
+static struct note *notes;
+static struct common *words;
+
+static void fill_notes(void)
+{
+    for (size_t i = 1; i < 40; i++) {
+        struct note *note = allocate(sizeof(*note) + i);
+        memset(note + 1, 'n', i);
+        note->length = (long)i;
+        note->title = NULL;
+        note->next = notes;
+        notes = note;
+        known(note, "struct note");
+    }
+}
+
+/* Whoever asks makes something else of it. */
+static __attribute__((noinline)) struct common *common_new(size_t size)
+{
+    struct common *made = allocate(size);
+    made->next = words;
+    words = made;
+    return made;
+}
+
+static void fill_words(void)
+{
+    for (size_t i = 1; i < 20; i++) {
+        struct word *word = (struct word *)common_new(sizeof(*word) + i);
+        memset(word->letters, 'w', i);
+        word->length = (long)i;
+        word->kind = 1;
+        known(word, "struct word");
+    }
+}
+
 /* ---- what only a stack holds ---- */
 
 struct request {
@@ -326,11 +381,15 @@ int main(int argc, char **argv)
     fill_rows();
     fill_shapes();
     fill_counted();
+    fill_notes();
+    fill_words();
     pthread_t thread;
     if (pthread_create(&thread, NULL, serve, job_new(1)) != 0)
         return 1;
     pthread_join(thread, NULL);
     /* Variables that nobody reads would not be there. */
-    return tree && rows && numbers && readings && shapes && log_of_thread && counted ? 0
-                                                                                     : 1;
+    return tree && rows && numbers && readings && shapes && log_of_thread && counted
+                   && notes && words
+               ? 0
+               : 1;
 }
