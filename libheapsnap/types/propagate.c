@@ -105,6 +105,9 @@ static enum hs_rank rank_object(const struct hs_types *types, uint32_t block,
         return HS_RANK_FITS;
     if (!hs_block_fits(info, shape->size) || !has_its_pointers(types, block, shape))
         return is_plain ? HS_RANK_NONE : HS_RANK_HEAD;
+    /* What malloc gives is a multiple of nearly anything small. */
+    if (info->flags & HS_BLOCK_USABLE)
+        return HS_RANK_GUESS;
     bool is_short = info->size < shape->size * PLAIN_ROW_MIN;
     return is_plain && is_short ? HS_RANK_GUESS : HS_RANK_ROW;
 }
