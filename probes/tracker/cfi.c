@@ -100,7 +100,20 @@ static bool record_open(const struct hs_cfi_span *span, uint64_t address,
     return !cursor.failed;
 }
 
-/* The letters after 'z'. False: unknown ones. */
+/* The function that handles exceptions is nothing to us, but others follow the pointer. */
+static bool read_personality(const struct hs_cfi_common *common, struct hs_cursor *cursor)
+{
+    uint8_t encoding = (uint8_t)hs_cursor_read(cursor, 1);
+    if (!(encoding & HS_POINTER_INDIRECT)) {
+        hs_cursor_value(cursor, encoding);
+        return true;
+    }
+    uint64_t pointer = hs_cursor_pointer(
+        cursor, (uint8_t)(encoding & ~HS_POINTER_INDIRECT), common->header);
+    return !cursor->failed && hs_cursor_can_reach(cursor, pointer);
+}
+
+/* The letters after 'z'. False: unknown ones, or a pointer that leads nowhere. */
 static bool read_augmentation(struct hs_cfi_common *common, const char *letters,
                               struct hs_cursor *cursor)
 {
@@ -117,7 +130,8 @@ static bool read_augmentation(struct hs_cfi_common *common, const char *letters,
             hs_cursor_read(cursor, 1);
             break;
         case 'P':
-            hs_cursor_value(cursor, (uint8_t)hs_cursor_read(cursor, 1));
+            if (!read_personality(common, cursor))
+                return false;
             break;
         case 'S':
             common->is_signal = true;

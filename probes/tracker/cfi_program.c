@@ -320,6 +320,13 @@ static bool is_ordinary(const struct hs_cfi_row *row)
            && row->sp.kind == HS_CFI_SAME;
 }
 
+/* rbx and r12 to r15 keep their values across calls (psABI 3.2.1); what others held when
+ * the called function began, nobody can know. */
+static bool is_kept(uint64_t number)
+{
+    return number == 3 || (number >= 12 && number <= 15);
+}
+
 struct hs_rule hs_cfi_row_rule(const struct hs_cfi_row *row)
 {
     struct hs_rule rule = {.kind = HS_RULE_SP};
@@ -337,7 +344,8 @@ struct hs_rule hs_cfi_row_rule(const struct hs_cfi_row *row)
     if (row->cfa_register == HS_REGISTER_BP)
         rule.kind = HS_RULE_BP;
     else if (row->cfa_register != HS_REGISTER_SP)
-        return complex_rule(HS_REASON_REGISTER);
+        return complex_rule(is_kept(row->cfa_register) ? HS_REASON_REGISTER
+                                                       : HS_REASON_TABLE);
     if (row->cfa_offset < 8 || row->cfa_offset > INT32_MAX || row->cfa_offset % 8 != 0)
         return complex_rule(HS_REASON_PLACE);
     rule.cfa_offset = (uint32_t)row->cfa_offset;

@@ -53,6 +53,12 @@ static bool is_readable(struct hs_cursor *cursor, uint64_t address)
     return true;
 }
 
+bool hs_cursor_can_reach(const struct hs_cursor *cursor, uint64_t address)
+{
+    struct hs_cursor other = *cursor;
+    return is_readable(&other, address) && is_readable(&other, address + 7);
+}
+
 uint64_t hs_cursor_read(struct hs_cursor *cursor, unsigned size)
 {
     uint64_t value = 0;

@@ -24,6 +24,7 @@ enum {
     HS_POINTER_OMITTED = 0xff,
     HS_POINTER_FORM = 0x0f,
     HS_POINTER_RELATION = 0x70,
+    HS_POINTER_INDIRECT = 0x80, /* the pointer is where this one points */
 };
 
 /* Can the 8 bytes at `address` be read? Asks the kernel; no descriptor, no side effect. */
@@ -31,6 +32,9 @@ bool hs_memory_is_readable(uint64_t address);
 
 /* Failed from the start when `at` is not in the span. */
 struct hs_cursor hs_cursor_create(const struct hs_cfi_span *span, uint64_t at);
+
+/* Can the word at `address` be read, wherever it is? */
+bool hs_cursor_can_reach(const struct hs_cursor *cursor, uint64_t address);
 
 uint64_t hs_cursor_read(struct hs_cursor *cursor, unsigned size); /* 1, 2, 4 or 8 */
 uint64_t hs_cursor_uleb(struct hs_cursor *cursor);

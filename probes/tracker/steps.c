@@ -20,6 +20,7 @@
 #include "probes/tracker/cfi_read.h"
 #include "probes/tracker/guard.h"
 #include "probes/tracker/raw.h"
+#include "probes/tracker/rules.h"
 #include "probes/tracker/walk.h"
 
 #if defined(__x86_64__)
@@ -92,6 +93,24 @@ static bool has_frame(struct hs_steps *steps)
            && hs_memory_is_readable(bp + 8);
 }
 
+/* libunwind believes unwind tables, and damaged ones lead it anywhere: the program would die
+ * of it. Ours are read with bounds, so what they say is looked at first. */
+static bool is_sound(struct hs_steps *steps, uint64_t address)
+{
+    struct hs_rule rule = hs_rules_compile(address);
+    if (rule.kind == HS_RULE_COMPLEX)
+        return rule.reason != HS_REASON_TABLE;
+    uint64_t base;
+    if ((rule.kind != HS_RULE_SP && rule.kind != HS_RULE_BP)
+        || get_register(steps->cursor,
+                        rule.kind == HS_RULE_SP ? REGISTER_SP : REGISTER_BP, &base)
+               < 0)
+        return true;
+    uint64_t cfa = base + rule.cfa_offset;
+    return hs_memory_is_readable(cfa - 8)
+           && hs_memory_is_readable(cfa - rule.bp_offset - 8);
+}
+
 static int step_frame(struct hs_steps *steps)
 {
     uint64_t registers[N_REGISTERS] = {0};
@@ -122,6 +141,13 @@ static bool has_frame(struct hs_steps *steps)
     return false;
 }
 
+static bool is_sound(struct hs_steps *steps, uint64_t address)
+{
+    (void)steps;
+    (void)address;
+    return true;
+}
+
 static int step_frame(struct hs_steps *steps)
 {
     (void)steps;
@@ -133,6 +159,8 @@ static int step_frame(struct hs_steps *steps)
  * frame, and trusts them to be. */
 static bool is_there(struct hs_steps *steps, uint64_t address)
 {
+    if (!is_sound(steps, address))
+        return false;
     address &= ~(uint64_t)7;
     return hs_memory_is_readable(address) && hs_memory_is_readable(address + 16)
            && (has_information(steps) || has_frame(steps));

@@ -193,9 +193,10 @@ Test(cfi, what_no_rule_expresses_is_complex)
     } odd[] = {
         {"\x0f\x03\x77\x78\x06", 5, HS_REASON_EXPRESSION}, /* CFA is an expression */
         {"\x10\x06\x02\x76\x00", 5, HS_REASON_PLACE},      /* so is the place of bp */
-        {"\x0c\x0a\x00", 3, HS_REASON_REGISTER},           /* CFA in r10 */
-        {"\x0e\x0c", 2, HS_REASON_PLACE},                  /* CFA = sp + 12 */
-        {"\x0e\x00", 2, HS_REASON_PLACE},                  /* … + 0 */
+        {"\x0c\x03\x00", 3, HS_REASON_REGISTER},           /* CFA in rbx */
+        {"\x0c\x0a\x00", 3, HS_REASON_TABLE}, /* … in r10, which calls do not keep */
+        {"\x0e\x0c", 2, HS_REASON_PLACE},     /* CFA = sp + 12 */
+        {"\x0e\x00", 2, HS_REASON_PLACE},     /* … + 0 */
         {"\x0c\x06\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 13,
          HS_REASON_TABLE},                    /* … + 2^70 */
         {"\x09\x06\x03", 3, HS_REASON_PLACE}, /* bp in rbx */
