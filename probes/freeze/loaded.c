@@ -155,10 +155,10 @@ static bool add_known(const struct hs_module *known)
     if (!module)
         return false;
     *module = (struct hs_capture_module){.flags = HS_MODULE_UNLOADED};
-    if (known->end == 0) /* see modules.c: only its place counts */
+    if (end == 0)
         return true;
     *module = (struct hs_capture_module){
-        .start = end ? known->start : 0,
+        .start = known->start,
         .end = end,
         .bias = known->bias,
         .flags = HS_MODULE_EXECUTABLE | HS_MODULE_UNLOADED,
