@@ -150,3 +150,15 @@ struct hs_control *program_control(pid_t pid)
     cr_assert(ne(ptr, page, MAP_FAILED), "process %d has no control page", (int)pid);
     return page;
 }
+
+int capture_result;
+
+void *capture_in_thread(void *context)
+{
+    struct hs_process *process = context;
+    struct hs_capture capture = {0};
+    capture_result = hs_process_capture(process, 20000, &capture, NULL);
+    if (capture_result == 0)
+        hs_capture_close(&capture);
+    return NULL;
+}

@@ -45,4 +45,9 @@ size_t count_blocks(const struct hs_capture *capture, uint64_t size);
 /* Map the control page of the process, writable; the test owns nothing of it. */
 struct hs_control *program_control(pid_t pid);
 
+/* A thread's function: a capture of the struct hs_process that it is given, dropped at once.
+ * How it went is in capture_result. */
+void *capture_in_thread(void *process);
+extern int capture_result;
+
 #endif

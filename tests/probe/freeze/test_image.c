@@ -78,17 +78,6 @@ Test(image, without_room_for_a_process_there_is_a_reason_and_no_snapshot)
     cr_expect(eq(int, program_end(&program), 7));
 }
 
-static int capture_result;
-static void *capture_in_thread(void *context)
-{
-    struct hs_process *process = context;
-    struct hs_capture capture = {0};
-    capture_result = hs_process_capture(process, 20000, &capture, NULL);
-    if (capture_result == 0)
-        hs_capture_close(&capture);
-    return NULL;
-}
-
 /* Ask as a tool does, but do not come for the capture; the image's pid once it waits. */
 static pid_t request(const struct program *program, struct hs_control *control)
 {

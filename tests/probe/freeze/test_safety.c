@@ -77,17 +77,6 @@ Test(safety, too_little_address_space_fails_the_snapshot_and_not_the_program)
     cr_expect(eq(int, program_end(&program), 7));
 }
 
-static int capture_result;
-static void *capture_in_thread(void *context)
-{
-    struct hs_process *process = context;
-    struct hs_capture capture = {0};
-    capture_result = hs_process_capture(process, 20000, &capture, NULL);
-    if (capture_result == 0)
-        hs_capture_close(&capture);
-    return NULL;
-}
-
 Test(safety, killing_the_image_costs_one_snapshot)
 {
     struct program program = program_start("million", "", -1, 0);
