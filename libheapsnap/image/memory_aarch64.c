@@ -13,19 +13,6 @@
 
 #define VECTOR_SIZE 512 /* V0-31, then two words of status */
 
-bool hs_machine_get(pid_t tid, struct hs_machine_registers *ret)
-{
-    struct iovec area = {&ret->raw, sizeof(ret->raw)};
-    return ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &area) == 0
-           && area.iov_len == sizeof(ret->raw);
-}
-
-bool hs_machine_set(pid_t tid, const struct hs_machine_registers *registers)
-{
-    struct iovec area = {(void *)&registers->raw, sizeof(registers->raw)};
-    return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &area) == 0;
-}
-
 /* DWARF for the 64-bit ARM architecture: x0-30 are 0-30, sp is 31, pc is 32. */
 void hs_machine_show(const struct hs_machine_registers *registers,
                      struct hs_memory_thread *ret)

@@ -20,19 +20,6 @@ static const struct {
     size_t start, end;
 } vector_areas[] = {{32, 416}, {576, XSAVE_SIZE}};
 
-bool hs_machine_get(pid_t tid, struct hs_machine_registers *ret)
-{
-    struct iovec area = {&ret->raw, sizeof(ret->raw)};
-    return ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &area) == 0
-           && area.iov_len == sizeof(ret->raw);
-}
-
-bool hs_machine_set(pid_t tid, const struct hs_machine_registers *registers)
-{
-    struct iovec area = {(void *)&registers->raw, sizeof(registers->raw)};
-    return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &area) == 0;
-}
-
 void hs_machine_show(const struct hs_machine_registers *registers,
                      struct hs_memory_thread *ret)
 {
