@@ -50,6 +50,23 @@ error_t hs_tool_pid_argument(int key, const char *argument, struct argp_state *s
     }
 }
 
+error_t hs_tool_file_argument(int key, const char *argument, struct argp_state *state,
+                              const char *hint, const char **ret)
+{
+    switch (key) {
+    case ARGP_KEY_ARG:
+        if (*ret)
+            argp_error(state, "one file at a time%s", hint);
+        *ret = argument;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which file?");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 bool hs_tool_parse_ms(const char *text, int *ret)
 {
     char *end;

@@ -59,5 +59,9 @@ bool hs_tool_parse_size(const char *text, uint64_t *ret); /* "512M", powers of 1
 /* For a verb of exactly one PID: what its argp parser does with a key it does not know. */
 error_t hs_tool_pid_argument(int key, const char *argument, struct argp_state *state,
                              pid_t *ret);
+/* The same for a verb of exactly one file, into `*ret`, which begins as NULL. `hint` is what
+ * else the user may be told who gives two. */
+error_t hs_tool_file_argument(int key, const char *argument, struct argp_state *state,
+                              const char *hint, const char **ret);
 
 #endif

@@ -28,16 +28,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case 'w':
         arguments->rewritten = argument;
         return 0;
-    case ARGP_KEY_ARG:
-        if (arguments->file)
-            argp_error(state, "one file at a time");
-        arguments->file = argument;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which file?");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return hs_tool_file_argument(key, argument, state, "", &arguments->file);
     }
 }
 
