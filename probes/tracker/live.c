@@ -27,11 +27,16 @@ bool hs_live_init(unsigned shift)
     return hs_live.directory != NULL;
 }
 
+static size_t leaf_size(void)
+{
+    return sizeof(struct hs_live_leaf)
+           + hs_live_plane_words() * (1 + hs_live.second_plane) * sizeof(uint64_t);
+}
+
 static struct hs_live_leaf *leaf_create(size_t region)
 {
-    size_t size = sizeof(struct hs_live_leaf)
-                  + hs_live_plane_words() * (1 + hs_live.second_plane) * sizeof(uint64_t);
-    /* The marks of its pages, and a page of the hs_live.directory. */
+    size_t size = leaf_size();
+    /* The marks of its pages, and a page of the directory. */
     struct hs_live_leaf *leaf = hs_raw_use(2 * 4096) ? hs_raw_map(size) : NULL;
     if (!leaf)
         return NULL;
@@ -237,8 +242,7 @@ uint64_t hs_live_foreign_free_count(void)
 
 void hs_live_deinit(void)
 {
-    size_t size = sizeof(struct hs_live_leaf)
-                  + hs_live_plane_words() * (1 + hs_live.second_plane) * sizeof(uint64_t);
+    size_t size = leaf_size();
     for (size_t group = 0;
          hs_live.directory && group < HS_LIVE_REGIONS / HS_LIVE_PAGE_WORDS; group++) {
         struct hs_live_leaf **leaves = &hs_live.directory[group * HS_LIVE_PAGE_WORDS];
